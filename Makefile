@@ -1,0 +1,86 @@
+# ChatWorks: everything a developer types. `make help` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TESTERS ?= 2
+
+.PHONY: help run test test-all check format lock bench chaos assets wheel clean
+
+##@ Use
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/run.stamp ## Start the whole product with the MajiPro outlet
+	@$(BIN)/chatworks run
+
+##@ Develop
+
+test: $(VENV)/dev.stamp assets ## Run make check and the tests (under 8 minutes on 2 cores)
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/pytest -n $(TESTERS) -m "not slow"
+
+test-all: $(VENV)/dev.stamp assets ## Run every test, the slow ones too
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/pytest -n $(TESTERS)
+
+check: $(VENV)/dev.stamp ## Formatting, lint, types, import contracts, templates, spelling
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy chatworks tests bench tools
+	@$(BIN)/lint-imports --config pyproject.toml
+	@$(BIN)/djlint chatworks --check --lint --quiet
+	@$(BIN)/codespell
+
+format: $(VENV)/dev.stamp ## Format code and templates
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/djlint chatworks --reformat --quiet || true
+
+lock: $(VENV)/dev.stamp ## Refresh the pinned requirements
+	@for name in run dev bench; do \
+		$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+			--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --upgrade \
+			--output-file requirements/$$name.txt requirements/$$name.in; done
+
+##@ Measure
+
+bench: $(VENV)/bench.stamp ## Measure turns, inbox, replies; writes build/bench.json
+	@$(BIN)/python -m bench
+
+chaos: $(VENV)/dev.stamp ## Kill processes at random under load; writes build/chaos.json
+	@$(BIN)/python -m bench.chaos
+
+##@ Build
+
+assets: $(VENV)/dev.stamp chatworks/web/static/vendor/.stamp ## Copy the browser parts into static/vendor
+
+wheel: $(VENV)/dev.stamp assets ## Build the wheel into dist/
+	@$(BIN)/python -m build --wheel
+
+clean: ## Remove what was built; keeps the database in .chatworks
+	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+chatworks/web/static/vendor/.stamp: package.json package-lock.json tools/assets.py
+	@$(BIN)/python tools/assets.py
+	@touch $@
+
+$(VENV)/bin/python:
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing what ChatWorks needs (once)…"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/bench.stamp: requirements/bench.txt $(VENV)/dev.stamp
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@

@@ -1,0 +1,123 @@
+"""Where commands are dispatched: the one place of permission, idempotency, audit and batching."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from chatworks.audit import store as audit
+from chatworks.audit.models import Leaf
+from chatworks.commands import store
+from chatworks.commands.models import (
+    Actor,
+    ActorKind,
+    Call,
+    KeyReused,
+    NotAllowed,
+    Registration,
+    Request,
+)
+from chatworks.kit.errors import Invalid, Refusal
+from chatworks.kit.work import Work
+
+Result = TypeVar("Result")
+KEY_LENGTH_MAX = 200
+
+
+class Dispatcher:
+    """Knows every request that the features registered."""
+
+    def __init__(self, registrations: Iterable[Registration]) -> None:
+        self._known: dict[type[Request[Any]], Registration] = {}
+        for registration in registrations:
+            if registration.request in self._known:
+                raise ValueError(f"{registration.request.name} is registered twice")
+            self._known[registration.request] = registration
+
+    def names(self) -> frozenset[str]:
+        """Return the names of everything that can be asked: manifests are checked against it."""
+        return frozenset(request.name for request in self._known)
+
+    async def run(self, work: Work, calls: Sequence[Call[Any]]) -> list[Any]:
+        """Answer every call with its result or a ``Refusal``, in order; one handler run per kind.
+
+        Kinds run in the order of their names, so that concurrent batches lock alike.
+        """
+        answers: list[Any] = [None] * len(calls)
+        groups: dict[type[Request[Any]], list[int]] = {}
+        for index, call in enumerate(calls):
+            if self._allowed(call):
+                groups.setdefault(type(call.request), []).append(index)
+            else:
+                answers[index] = NotAllowed(call.request.name)
+        for kind in sorted(groups, key=lambda request: request.name):
+            indexes = groups[kind]
+            registration = self._known[kind]
+            results = await registration.handler(work, [calls[i] for i in indexes])
+            if len(results) != len(indexes):
+                raise RuntimeError(f"{kind.name} answered {len(results)} of {len(indexes)} calls")
+            for i, result in zip(indexes, results, strict=True):
+                answers[i] = result
+                self._trace(work, registration, calls[i], result)
+        return answers
+
+    async def one(self, work: Work, call: Call[Result], key: str | None = None) -> Result:
+        """Answer one call; raises its ``Refusal``. With a ``key``, a repeat gets the first result.
+
+        The caller's transaction must end with the exception, so that a refused key is not spent.
+        """
+        if key is None:
+            return await self._one(work, call)
+        if not 1 <= len(key) <= KEY_LENGTH_MAX:
+            raise Invalid("Idempotency-Key", f"must have 1 to {KEY_LENGTH_MAX} characters")
+        body = msgspec.json.encode([call.request.name, call.actor.id, call.request])
+        request_hash = hashlib.sha256(body).digest()
+        kept = await store.take_key(work, call.outlet_id, key, request_hash)
+        if kept is not None:
+            if kept.request_hash != request_hash or kept.result is None:
+                raise KeyReused(key)
+            result: Result = msgspec.json.decode(kept.result, type=call.request.result_type)
+            return result
+        result = await self._one(work, call)
+        await store.keep_result(work, call.outlet_id, key, msgspec.json.encode(result).decode())
+        return result
+
+    async def _one(self, work: Work, call: Call[Result]) -> Result:
+        answer = (await self.run(work, [call]))[0]
+        if isinstance(answer, Refusal):
+            raise answer.fresh()
+        result: Result = answer
+        return result
+
+    def _allowed(self, call: Call[Any]) -> bool:
+        registration = self._known.get(type(call.request))
+        if registration is None:
+            raise LookupError(f"nobody handles {call.request.name}")
+        return any(grant in registration.allow for grant in grants(call.actor))
+
+    def _trace(
+        self, work: Work, registration: Registration, call: Call[Any], result: object
+    ) -> None:
+        if registration.trace is None or isinstance(result, Refusal):
+            return
+        trace = registration.trace(call, result)
+        leaf = Leaf(
+            outlet_id=call.outlet_id,
+            actor_kind=call.actor.kind,
+            actor_id=call.actor.id,
+            action=call.request.name,
+            object_kind=trace.object_kind,
+            object_id=trace.object_id,
+            details=trace.details,
+        )
+        work.defer(audit.append, leaf)
+
+
+def grants(actor: Actor) -> tuple[str, ...]:
+    """Return the names under which ``Registration.allow`` may let this actor in."""
+    if actor.kind is ActorKind.OPERATOR and actor.role:
+        return (actor.kind.value, f"{actor.kind.value}:{actor.role}")
+    return (actor.kind.value,)

@@ -1,0 +1,129 @@
+"""Commands, queries, actors, calls, and what a feature registers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, TypeVar, get_args
+from uuid import UUID
+
+from chatworks.kit.datamap import operational
+from chatworks.kit.errors import Refusal
+from chatworks.kit.work import Work
+
+Result = TypeVar("Result")
+
+
+class ActorKind(StrEnum):
+    """Who can do something."""
+
+    CUSTOMER = "customer"
+    PROVIDER = "provider"
+    OPERATOR = "operator"
+    PLATFORM = "platform"
+    SYSTEM = "system"
+    AGENT = "agent"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does it. ``id`` is the contact's, operator's or job's id; ``role`` only of operators."""
+
+    kind: ActorKind
+    id: str
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a customer's call comes from: the conversation, its contact and their language."""
+
+    conversation_id: UUID
+    contact_id: UUID
+    language: str
+
+
+class Request(Generic[Result]):
+    """What a command and a query share: a name, and the type that their handler returns."""
+
+    name: ClassVar[str] = ""
+    result_type: ClassVar[Any] = None
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        feature = cls.__module__.removeprefix("chatworks.").split(".")[0]
+        cls.name = f"{feature}.{cls.__name__}"
+        for base in getattr(cls, "__orig_bases__", ()):
+            arguments = get_args(base)
+            if arguments and not isinstance(arguments[0], TypeVar):
+                cls.result_type = arguments[0]
+
+
+class Command(Request[Result]):
+    """Something done to the business. Subclasses are frozen dataclasses with slots."""
+
+
+class Query(Request[Result]):
+    """A question to the business: its handler writes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Result]):
+    """One request with who gives it. ``origin`` is None outside a conversation."""
+
+    outlet_id: UUID
+    actor: Actor
+    request: Any  # a Request[Result]; handlers know which
+
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What the audit log keeps of a call: its object, and values that are no personal data."""
+
+    object_kind: str
+    object_id: str
+    details: dict[str, str | int | None]
+
+
+Handler = Callable[[Work, Sequence[Call[Any]]], Awaitable[Sequence[Any]]]
+"""Takes calls of one kind, gives one result or one ``Refusal`` for each, in the same order."""
+
+Tracer = Callable[[Call[Any], Any], Trace]
+"""Makes the audit trace of a call that succeeded from the call and its result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One kind of request as its feature offers it.
+
+    ``allow`` names who may give it: ``customer`` (from their own conversation), ``system``, or a
+    role as ``operator:owner``; ``operator`` means every role. A command without ``trace`` changes
+    nothing privileged.
+    """
+
+    request: type[Request[Any]]
+    handler: Handler
+    allow: frozenset[str]
+    trace: Tracer | None = None
+
+
+class NotAllowed(Refusal):
+    """This actor may not give this command."""
+
+
+class KeyReused(Refusal):
+    """The idempotency key was used before, with another request."""
+
+
+DATA_MAP = {
+    "command_key": {
+        "outlet_id": operational("tenant"),
+        "key": operational("the caller's idempotency key"),
+        "request_hash": operational("SHA-256 of the request, to refuse another one under the key"),
+        "result": operational("the command's result: ids, numbers and amounts"),
+        "created_at": operational("keys older than a day are removed"),
+    },
+}

@@ -1,0 +1,12 @@
+-- name: take_key
+INSERT INTO command_key (outlet_id, key, request_hash, created_at)
+VALUES (%(outlet_id)s, %(key)s, %(hash)s, %(now)s)
+ON CONFLICT (outlet_id, key) DO NOTHING
+
+-- name: kept
+SELECT request_hash, result::text FROM command_key
+WHERE outlet_id = %(outlet_id)s AND key = %(key)s
+
+-- name: keep_result
+UPDATE command_key SET result = %(result)s::jsonb
+WHERE outlet_id = %(outlet_id)s AND key = %(key)s

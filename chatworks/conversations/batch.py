@@ -1,0 +1,209 @@
+"""Many turns in one transaction: claim, load, run in rounds, write, and the caller commits.
+
+In each round every dialogue runs until it needs something of the business; what they need is
+grouped by kind and each kind is answered with one handler call for all of them. Nothing here
+commits, and nothing here decides for a single conversation: that is ``turn``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from chatworks.channels.models import Channel, ChannelKind
+from chatworks.commands.dispatch import Dispatcher
+from chatworks.commands.models import Call
+from chatworks.conversations import store
+from chatworks.conversations.models import ContactStatus, Conversation, OutletView
+from chatworks.conversations.service import Scribe
+from chatworks.conversations.turn import Env, Event, Steps, Turn
+from chatworks.conversations.watchdog import ComputedTooLong, Watchdog
+from chatworks.inbox import store as inbox
+from chatworks.inbox.models import TIMER_EVENT_PREFIX, PendingEvent
+from chatworks.kit.db import see_outlets
+from chatworks.kit.texts import Texts
+from chatworks.kit.work import Work
+from chatworks.sdk.applet import Applets
+from chatworks.sdk.messages import Inbound, InboundKind, Sender
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the engine is composed of."""
+
+    applets: Applets
+    dispatcher: Dispatcher
+    kinds: Mapping[str, ChannelKind]
+    channel_of: Callable[[UUID], Awaitable[Channel | None]]
+    outlet_of: Callable[[UUID], Awaitable[OutletView]]
+    texts: Texts
+    scribe: Scribe
+    watchdog: Watchdog
+
+
+class TurnFailed(Exception):
+    """A turn raised: the batch rolls back, and this conversation is tried alone."""
+
+    def __init__(self, thread_key: int, cause: BaseException) -> None:
+        super().__init__(f"{type(cause).__name__}: {cause}")
+        self.thread_key = thread_key
+
+
+class TimerFired(msgspec.Struct):
+    """The payload of a due timer."""
+
+    dialogue: str
+    step: int
+
+
+class TimerPayload(msgspec.Struct):
+    """A due timer as the inbox holds it."""
+
+    timer: TimerFired
+
+
+_timer = msgspec.json.Decoder(TimerPayload)
+
+
+@dataclass(slots=True)
+class _Running:
+    """A turn between two rounds: its generator and the answer to send next."""
+
+    turn: Turn
+    steps: Steps
+    answer: Any = None
+
+
+async def take_batch(work: Work, parts: Parts, events: Sequence[PendingEvent]) -> None:
+    """Take ``events`` (whole conversations, in order) inside ``work``; raises ``TurnFailed``."""
+    await see_outlets(work, sorted({event.outlet_id for event in events}))
+    running = await _prepare(work, parts, events)
+    await _run(work, parts, running)
+    for item in running:
+        work.defer(parts.scribe.write, item.turn.update)
+        for fact in item.turn.facts:
+            work.publish(fact)
+    await inbox.done(work, [event.id for event in events])
+
+
+async def _prepare(work: Work, parts: Parts, events: Sequence[PendingEvent]) -> list[_Running]:
+    groups: dict[int, list[PendingEvent]] = {}
+    for event in events:
+        groups.setdefault(event.thread_key, []).append(event)
+    read = {key: [await _read(parts, e) for e in group] for key, group in groups.items()}
+    firsts = [group[0] for group in groups.values()]
+    known = await store.load(
+        work, [(e.outlet_id, e.source, e.thread) for e in firsts], list(groups)
+    )
+    conversations = {conversation.thread_key: conversation for conversation in known}
+    await _add_new(work, parts, firsts, read, conversations)
+    running = []
+    for first in firsts:
+        conversation = conversations.get(first.thread_key)
+        if conversation is None:
+            continue
+        env = Env(
+            applets=parts.applets,
+            outlet=await parts.outlet_of(first.outlet_id),
+            texts=parts.texts,
+            now=work.now,
+            new_id=work.new_id,
+        )
+        turn = Turn(env, conversation)
+        running.append(_Running(turn, turn.take(read[first.thread_key])))
+    return running
+
+
+async def _read(parts: Parts, event: PendingEvent) -> Event:
+    """Read a stored event into our words; what cannot be read fails its turn."""
+    try:
+        if event.event_id.startswith(TIMER_EVENT_PREFIX):
+            fired = _timer.decode(event.payload).timer
+            arguments = f"{fired.dialogue} {fired.step}"
+            return Event(event.id, Inbound(InboundKind.TIMER, Sender(""), arguments=arguments))
+        kind = await _kind_of(parts, event.source)
+        return Event(event.id, kind.read(event.payload))
+    except Exception as error:
+        raise TurnFailed(event.thread_key, error) from error
+
+
+async def _kind_of(parts: Parts, channel_id: UUID) -> ChannelKind:
+    channel = await parts.channel_of(channel_id)
+    if channel is None:
+        raise LookupError("the channel of this event is switched off or gone")
+    return parts.kinds[channel.kind]
+
+
+async def _add_new(
+    work: Work,
+    parts: Parts,
+    firsts: Sequence[PendingEvent],
+    read: Mapping[int, Sequence[Event]],
+    conversations: dict[int, Conversation],
+) -> None:
+    new = []
+    for first in firsts:
+        if first.thread_key in conversations:
+            continue
+        inbound = next((e.inbound for e in read[first.thread_key] if _opens(e.inbound)), None)
+        if inbound is not None:
+            outlet = await parts.outlet_of(first.outlet_id)
+            new.append(_newcomer(work, first, inbound, outlet))
+    if new:
+        await store.add_people(work, new)
+        conversations.update((conversation.thread_key, conversation) for conversation in new)
+
+
+def _opens(inbound: Inbound) -> bool:
+    """Whether an event may begin a conversation; being blocked by a stranger does not."""
+    return inbound.kind not in {InboundKind.TIMER, InboundKind.BLOCKED, InboundKind.UNBLOCKED}
+
+
+def _newcomer(
+    work: Work, event: PendingEvent, inbound: Inbound, outlet: OutletView
+) -> Conversation:
+    wanted = inbound.sender.language.partition("-")[0]
+    return Conversation(
+        outlet_id=event.outlet_id,
+        id=work.new_id(),
+        channel_id=event.source,
+        contact_id=work.new_id(),
+        thread=event.thread,
+        thread_key=event.thread_key,
+        sender=inbound.sender,
+        status=ContactStatus.ACTIVE,
+        language=wanted if wanted in outlet.languages else outlet.languages[0],
+        is_group=inbound.is_group,
+        is_new=True,
+    )
+
+
+async def _run(work: Work, parts: Parts, running: Sequence[_Running]) -> None:
+    """Run every turn to its end, answering one round of calls at a time."""
+    ready = list(running)
+    while ready:
+        waiting: list[_Running] = []
+        calls: list[Call[Any]] = []
+        for item in ready:
+            call = _step(parts.watchdog, item)
+            if call is not None:
+                waiting.append(item)
+                calls.append(call)
+        answers = await parts.dispatcher.run(work, calls) if calls else []
+        for item, answer in zip(waiting, answers, strict=True):
+            item.answer = answer
+        ready = waiting
+
+
+def _step(watchdog: Watchdog, item: _Running) -> Call[Any] | None:
+    try:
+        with watchdog.step():
+            return item.steps.send(item.answer)
+    except StopIteration:
+        return None
+    except (Exception, ComputedTooLong) as error:
+        raise TurnFailed(item.turn.conversation.thread_key, error) from error

@@ -1,0 +1,173 @@
+-- name: load
+SELECT k.n, c.outlet_id, c.id, c.contact_id, c.is_group, c.speaker, c.operator_id, c.speaker_until,
+       p.vendor_id, p.name, p.username, p.phone, p.language, p.status,
+       d.id, d.applet, d.version, d.command, d.language, d.settings::text, d.start::text,
+       d.started_at, d.pages, d.asked_seq,
+       (SELECT string_agg(j.entries::text, ',' ORDER BY j.page)
+        FROM journal j WHERE j.outlet_id = d.outlet_id AND j.dialogue_id = d.id)
+FROM unnest(%(outlets)s::uuid[], %(channels)s::uuid[], %(threads)s::text[])
+     WITH ORDINALITY AS k (outlet_id, channel_id, thread, n)
+JOIN conversation c ON c.outlet_id = k.outlet_id AND c.channel_id = k.channel_id
+                   AND c.thread = k.thread
+JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
+LEFT JOIN dialogue d ON d.outlet_id = c.outlet_id AND d.id = c.dialogue_id
+
+-- name: add_contacts
+INSERT INTO contact (outlet_id, id, channel_id, vendor_id, name, username, phone, language, status,
+                     created_at)
+SELECT k.*, %(now)s
+FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(channels)s::uuid[], %(vendor_ids)s::text[],
+            %(names)s::text[], %(usernames)s::text[], %(phones)s::text[], %(languages)s::text[],
+            %(statuses)s::text[]) AS k
+
+-- name: change_contacts
+UPDATE contact p
+SET name = k.name, username = k.username, phone = COALESCE(k.phone, p.phone),
+    language = k.language, status = k.status
+FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(names)s::text[], %(usernames)s::text[],
+            %(phones)s::text[], %(languages)s::text[], %(statuses)s::text[])
+     AS k (outlet_id, id, name, username, phone, language, status)
+WHERE p.outlet_id = k.outlet_id AND p.id = k.id
+
+-- name: add_conversations
+INSERT INTO conversation (outlet_id, id, channel_id, contact_id, thread, thread_key, is_group,
+                          last_at, created_at)
+SELECT k.*, %(now)s, %(now)s
+FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(channels)s::uuid[], %(contacts)s::uuid[],
+            %(threads)s::text[], %(thread_keys)s::bigint[], %(groups)s::boolean[]) AS k
+
+-- name: advance
+-- Rows are locked in key order first: posts from other transactions take them the same way.
+WITH k AS MATERIALIZED (
+    SELECT * FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(counts)s::integer[],
+                         %(last_texts)s::text[], %(turned)s::boolean[], %(speakers)s::text[],
+                         %(operators)s::uuid[], %(untils)s::timestamptz[], %(dialogues)s::uuid[])
+    AS k (outlet_id, id, count, last_text, turned, speaker, operator_id, until, dialogue_id)
+), locked AS MATERIALIZED (
+    SELECT c.outlet_id, c.id FROM conversation c JOIN k USING (outlet_id, id)
+    ORDER BY c.outlet_id, c.id FOR UPDATE OF c
+)
+UPDATE conversation c
+SET last_seq = c.last_seq + k.count,
+    last_at = CASE WHEN k.count > 0 THEN %(now)s ELSE c.last_at END,
+    last_text = COALESCE(k.last_text, c.last_text),
+    speaker = CASE WHEN k.turned THEN k.speaker ELSE c.speaker END,
+    operator_id = CASE WHEN k.turned THEN k.operator_id ELSE c.operator_id END,
+    speaker_until = CASE WHEN k.turned THEN k.until ELSE c.speaker_until END,
+    dialogue_id = CASE WHEN k.turned THEN k.dialogue_id ELSE c.dialogue_id END
+FROM k JOIN locked USING (outlet_id, id), contact p
+WHERE c.outlet_id = k.outlet_id AND c.id = k.id
+  AND p.outlet_id = c.outlet_id AND p.id = c.contact_id
+RETURNING c.outlet_id, c.id, c.last_seq, c.channel_id, c.thread, c.is_group, p.status
+
+-- name: add_dialogues
+INSERT INTO dialogue (outlet_id, id, conversation_id, applet, version, command, language, settings,
+                      start, status, pages, steps, asked_seq, started_at, ended_at)
+SELECT k.outlet_id, k.id, k.conversation_id, k.applet, k.version, k.command, k.language,
+       k.settings::jsonb, k.start::jsonb, k.status, k.pages, k.steps, k.asked_seq, k.started_at,
+       k.ended_at
+FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(conversations)s::uuid[], %(applets)s::text[],
+            %(versions)s::text[], %(commands)s::text[], %(languages)s::text[],
+            %(settings)s::text[], %(starts)s::text[], %(statuses)s::text[], %(pages)s::integer[],
+            %(steps)s::integer[], %(asked)s::integer[], %(started)s::timestamptz[],
+            %(ended)s::timestamptz[])
+     AS k (outlet_id, id, conversation_id, applet, version, command, language, settings, start,
+           status, pages, steps, asked_seq, started_at, ended_at)
+
+-- name: change_dialogues
+UPDATE dialogue d
+SET status = k.status, pages = k.pages, steps = k.steps, asked_seq = k.asked_seq,
+    ended_at = k.ended_at, version = k.version
+FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(statuses)s::text[], %(pages)s::integer[],
+            %(steps)s::integer[], %(asked)s::integer[], %(ended)s::timestamptz[],
+            %(versions)s::text[])
+     AS k (outlet_id, id, status, pages, steps, asked_seq, ended_at, version)
+WHERE d.outlet_id = k.outlet_id AND d.id = k.id
+
+-- name: clear_journals
+DELETE FROM journal j
+USING unnest(%(outlets)s::uuid[], %(dialogues)s::uuid[]) AS k (outlet_id, dialogue_id)
+WHERE j.outlet_id = k.outlet_id AND j.dialogue_id = k.dialogue_id
+
+-- name: add_journal
+INSERT INTO journal (outlet_id, dialogue_id, page, entries)
+SELECT k.outlet_id, k.dialogue_id, k.page, k.entries::jsonb
+FROM unnest(%(outlets)s::uuid[], %(dialogues)s::uuid[], %(pages)s::integer[], %(entries)s::text[])
+     AS k (outlet_id, dialogue_id, page, entries)
+
+-- name: add_messages
+INSERT INTO message (outlet_id, conversation_id, seq, direction, author, content, event_id,
+                     created_at)
+SELECT k.outlet_id, k.conversation_id, k.seq, k.direction, k.author, k.content::jsonb, k.event_id,
+       %(now)s
+FROM unnest(%(outlets)s::uuid[], %(conversations)s::uuid[], %(seqs)s::integer[],
+            %(directions)s::text[], %(authors)s::text[], %(contents)s::text[],
+            %(events)s::bigint[])
+     AS k (outlet_id, conversation_id, seq, direction, author, content, event_id)
+
+-- name: add_timers
+INSERT INTO timer (outlet_id, id, source, thread, dialogue_id, step, due_at)
+SELECT * FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(sources)s::uuid[],
+                     %(threads)s::text[], %(dialogues)s::uuid[], %(steps)s::integer[],
+                     %(due)s::timestamptz[])
+
+-- name: for_command
+SELECT k.n, c.thread_key, c.speaker, p.status, p.language, p.id
+FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[]) WITH ORDINALITY AS k (outlet_id, id, n)
+JOIN conversation c ON c.outlet_id = k.outlet_id AND c.id = k.id
+JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
+
+-- name: lock_threads
+SELECT pg_advisory_xact_lock(key) FROM unnest(%(keys)s::bigint[]) AS key ORDER BY key
+
+-- name: set_speaker
+UPDATE conversation c
+SET speaker = k.speaker, operator_id = k.operator_id, speaker_until = k.until
+FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(speakers)s::text[], %(operators)s::uuid[],
+            %(untils)s::timestamptz[]) AS k (outlet_id, id, speaker, operator_id, until)
+WHERE c.outlet_id = k.outlet_id AND c.id = k.id
+
+-- name: mark_read
+UPDATE conversation SET read_seq = GREATEST(read_seq, LEAST(last_seq, %(seq)s))
+WHERE outlet_id = %(outlet_id)s AND id = %(id)s
+
+-- name: set_contact_status
+UPDATE contact p SET status = %(status)s
+FROM conversation c
+WHERE c.outlet_id = %(outlet_id)s AND c.id = %(id)s
+  AND p.outlet_id = c.outlet_id AND p.id = c.contact_id AND p.status <> 'stopped'
+
+-- name: move_thread
+UPDATE conversation SET thread = %(thread)s, thread_key = %(thread_key)s
+WHERE outlet_id = %(outlet_id)s AND id = %(id)s
+
+-- name: latest
+SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,
+       c.last_at, c.last_text, c.last_seq, c.read_seq
+FROM conversation c
+JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
+JOIN channel h ON h.outlet_id = c.outlet_id AND h.id = c.channel_id
+WHERE c.outlet_id = %(outlet_id)s AND c.last_at < %(before)s
+ORDER BY c.last_at DESC
+LIMIT %(limit)s
+
+-- name: one
+SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,
+       c.last_at, c.last_text, c.last_seq, c.read_seq, p.phone, p.language, c.speaker_until
+FROM conversation c
+JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
+JOIN channel h ON h.outlet_id = c.outlet_id AND h.id = c.channel_id
+WHERE c.outlet_id = %(outlet_id)s AND c.id = %(id)s
+
+-- name: by_thread
+SELECT c.id, p.language
+FROM conversation c
+JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
+WHERE c.outlet_id = %(outlet_id)s AND c.channel_id = %(channel_id)s AND c.thread = %(thread)s
+
+-- name: history
+SELECT seq, direction, author, content::text, created_at
+FROM message
+WHERE outlet_id = %(outlet_id)s AND conversation_id = %(id)s AND seq > %(after)s
+ORDER BY seq
+LIMIT %(limit)s

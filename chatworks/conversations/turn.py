@@ -1,0 +1,298 @@
+"""One conversation's turns in a batch: what each event means, and what follows. Pure.
+
+A ``Turn`` is a generator: it yields the calls that its dialogues make to the business and is sent
+their answers; everything else it decides is collected in ``update``. It reads no clock and no
+database, so that any interleaving of turns, crashes and replays gives the same conversation.
+
+Which rule applies, first to last: reachability and timers; a stopped contact is heard but not
+answered; the words that always work; a human speaker keeps the bot silent; buttons of menus; the
+open question of a dialogue; an applet's command or its words; the menu.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from chatworks.channels.models import Settle
+from chatworks.commands.models import Call
+from chatworks.conversations import words
+from chatworks.conversations.dialogues import DialogueDriver
+from chatworks.conversations.menu import Menu
+from chatworks.conversations.models import (
+    HISTORY_KINDS,
+    ContactStatus,
+    Conversation,
+    DialogueStatus,
+    HumanWanted,
+    NewMessage,
+    OutletView,
+    PendingSettle,
+    Speaker,
+    Update,
+)
+from chatworks.conversations.words import Word
+from chatworks.kit.texts import Texts
+from chatworks.sdk.applet import Applets
+from chatworks.sdk.messages import Inbound, InboundKind, Message
+
+HUMAN_WANTED_FOR = timedelta(hours=12)
+
+Steps = Generator[Call[Any], Any, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Env:
+    """What a turn may know besides its conversation."""
+
+    applets: Applets
+    outlet: OutletView
+    texts: Texts
+    now: datetime
+    new_id: Callable[[], UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An inbox event, read into our words."""
+
+    id: int
+    inbound: Inbound
+
+
+class Turn:
+    """Takes the events of one conversation, in order."""
+
+    def __init__(self, env: Env, conversation: Conversation) -> None:
+        self.env = env
+        self.conversation = conversation
+        self.update = Update(conversation.outlet_id, conversation.id, state=conversation)
+        self.facts: list[object] = []
+        self.menu = Menu(env.applets, env.outlet, env.texts)
+        self.dialogues = DialogueDriver(self)
+        self.greeted = not conversation.is_new
+        self.event_id = 0
+
+    def take(self, events: Sequence[Event]) -> Steps:
+        """Take ``events``; yields calls and is sent their results or refusals."""
+        for event in events:
+            self.event_id = event.id
+            yield from self._take(event.inbound)
+
+    def _take(self, inbound: Inbound) -> Steps:
+        if inbound.kind in {InboundKind.BLOCKED, InboundKind.UNBLOCKED}:
+            self._reach(inbound.kind is InboundKind.UNBLOCKED)
+            return
+        if inbound.kind is InboundKind.TIMER:
+            yield from self.dialogues.time_out(inbound.arguments)
+            return
+        self._meet(inbound)
+        word = self._word(inbound)
+        if self.conversation.status is ContactStatus.STOPPED and word is not Word.START:
+            return
+        if not self.greeted:
+            self._greet()
+        if inbound.kind in {InboundKind.EDITED, InboundKind.UNKNOWN}:
+            self._explain(inbound)
+        elif word is not None:
+            self._obey(word, inbound)
+        elif not self._human_speaks():
+            yield from self._answer(inbound)
+
+    # -- who it is ---------------------------------------------------------------------------
+
+    def _reach(self, reachable: bool) -> None:  # noqa: FBT001 - the caller names what it passes
+        c = self.conversation
+        if c.status is not ContactStatus.STOPPED:
+            c.status = ContactStatus.ACTIVE if reachable else ContactStatus.BLOCKED
+            self.update.contact_changed = True
+
+    def _meet(self, inbound: Inbound) -> None:
+        """Keep what was said, and what the event tells of the person."""
+        c = self.conversation
+        if inbound.kind in HISTORY_KINDS:
+            self.update.messages.append(NewMessage("in", "customer", inbound, self.event_id))
+        known = c.sender
+        met = replace(
+            known,
+            name=inbound.sender.name or known.name,
+            username=inbound.sender.username or known.username,
+            phone=inbound.sender.phone or known.phone,
+        )
+        if met != known:
+            c.sender = met
+            self.update.contact_changed = True
+        if c.status is ContactStatus.BLOCKED:  # who writes can be reached
+            self._reach(reachable=True)
+
+    def _greet(self) -> None:
+        self.greeted = True
+        notice = self.env.outlet.notices.get(self.conversation.language)
+        if notice:
+            self.say(Message(notice))
+
+    def _human_speaks(self) -> bool:
+        c = self.conversation
+        if c.speaker is Speaker.BOT:
+            return False
+        if c.speaker_until is not None and c.speaker_until <= self.env.now:
+            self._bot_speaks()
+            return False
+        return True
+
+    def _bot_speaks(self) -> None:
+        c = self.conversation
+        c.speaker, c.operator_id, c.speaker_until = Speaker.BOT, None, None
+
+    # -- what it means -----------------------------------------------------------------------
+
+    def _word(self, inbound: Inbound) -> Word | None:
+        if inbound.kind is InboundKind.COMMAND:
+            if inbound.text == "start" and inbound.arguments:
+                return None  # a deep link: an applet's business
+            return words.find(inbound.text, self.env.outlet.languages)
+        if inbound.kind is InboundKind.TEXT:
+            return words.find(inbound.text, self.env.outlet.languages)
+        return None
+
+    def _explain(self, inbound: Inbound) -> None:
+        if self._human_speaks():
+            return
+        if inbound.kind is InboundKind.EDITED:
+            self.say_text("I have kept your first answer. To change it, send a new message.")
+        elif not self.conversation.is_group:
+            self.say_text("I cannot take this kind of message yet. Please write it as text.")
+
+    def _obey(self, word: Word, inbound: Inbound) -> None:
+        if inbound.reply_ref:
+            self.settle(Settle(self.conversation.thread, inbound.reply_ref))
+        match word:
+            case Word.MENU:
+                self._bot_speaks()
+                self.dialogues.cancel()
+                self.show_menu()
+            case Word.HELP:
+                self.say(self.menu.help(self.conversation.language))
+                self.dialogues.ask_again()
+            case Word.HUMAN:
+                self._want_human()
+            case Word.STOP:
+                self._stop()
+            case Word.START:
+                self._start()
+            case Word.LANGUAGE:
+                self.say(self.menu.languages(self.conversation.language))
+            case Word.CANCEL:
+                self._cancel()
+
+    def _want_human(self) -> None:
+        c = self.conversation
+        if c.speaker is Speaker.BOT:
+            c.speaker = Speaker.HUMAN
+            c.speaker_until = self.env.now + HUMAN_WANTED_FOR
+        self.facts.append(HumanWanted(c.outlet_id, c.id, c.sender.name))
+        self.say_text(
+            "A person from {outlet} will answer you here. Write “menu” to come back to me.",
+            outlet=self.env.outlet.name,
+        )
+
+    def _stop(self) -> None:
+        self.dialogues.cancel()
+        self.say_text("You will get no more messages from us here. Write “start” to come back.")
+        self.conversation.status = ContactStatus.STOPPED
+        self.update.contact_changed = True
+        self.update.must_reach = True
+
+    def _start(self) -> None:
+        if self.conversation.status is not ContactStatus.ACTIVE:
+            self.conversation.status = ContactStatus.ACTIVE
+            self.update.contact_changed = True
+        self._bot_speaks()
+        self.dialogues.cancel()
+        self.show_menu()
+
+    def _cancel(self) -> None:
+        if self.dialogues.cancel():
+            self.say_text("Cancelled: nothing was done. Write “menu” to see what I can do.")
+        else:
+            self.say_text("There is nothing open to cancel.")
+            self.show_menu()
+
+    def _answer(self, inbound: Inbound) -> Steps:
+        if inbound.kind is InboundKind.TAP:
+            yield from self._tapped(inbound)
+            return
+        command = self.menu.command_of(inbound)
+        if command is not None and (inbound.kind is InboundKind.COMMAND or not self.waiting):
+            yield from self.dialogues.begin(command)
+        elif self.waiting and inbound.kind is not InboundKind.COMMAND:
+            yield from self.dialogues.answer(inbound)
+        elif not self.conversation.is_group:
+            self.show_menu()
+
+    def _tapped(self, inbound: Inbound) -> Steps:
+        """A button: of a menu (always valid), of the open question, or of one that is closed."""
+        seq, _, ident = inbound.tap.partition(".")
+        c = self.conversation
+        scope, _, target = ident.partition(":")
+        dialogue = c.dialogue
+        if target:
+            self.settle(Settle(c.thread, inbound.reply_ref))
+            yield from self._menu_tapped(scope, target, inbound)
+        elif dialogue is not None and seq == str(dialogue.asked_seq) and not dialogue.question:
+            yield from self.dialogues.answer(replace(inbound, tap=ident))
+        else:
+            notice = self.text("That question is closed.")
+            self.settle(Settle(c.thread, inbound.reply_ref, notice=notice))
+            if not self.dialogues.ask_again():
+                self.show_menu()
+
+    def _menu_tapped(self, scope: str, target: str, inbound: Inbound) -> Steps:
+        word = Word(target) if scope == "word" and target in set(Word) else None
+        command = self.menu.command_named(target) if scope == "go" else None
+        if word is not None:
+            self._obey(word, replace(inbound, reply_ref=""))
+        elif scope == "lang" and target in self.env.outlet.languages:
+            self.conversation.language = target
+            self.update.contact_changed = True
+            self.say_text("We speak English now.")
+            if not self.dialogues.ask_again():
+                self.show_menu()
+        elif command is not None:
+            yield from self.dialogues.begin(command)
+        else:
+            self.show_menu()
+
+    # -- what goes out -----------------------------------------------------------------------
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a dialogue waits for an answer."""
+        dialogue = self.conversation.dialogue
+        return dialogue is not None and dialogue.status is DialogueStatus.WAITING
+
+    def text(self, msgid: str, **values: object) -> str:
+        """Return the engine's own text in the person's language."""
+        return self.env.texts.text(self.conversation.language, msgid, **values)
+
+    def say_text(self, msgid: str, **values: object) -> NewMessage:
+        """Send one of the engine's own texts."""
+        return self.say(Message(self.text(msgid, **values)))
+
+    def say(self, message: Message) -> NewMessage:
+        """Send ``message``."""
+        new = NewMessage("out", "bot", message)
+        self.update.messages.append(new)
+        return new
+
+    def settle(self, settle: Settle, question: NewMessage | None = None) -> None:
+        """Answer a tap, or close a question's buttons, where there is something to do."""
+        if settle.reply_ref or settle.asked_seq or question is not None:
+            self.update.settles.append(PendingSettle(settle, question))
+
+    def show_menu(self) -> None:
+        """Send the outlet's menu."""
+        self.say(self.menu.main(self.conversation.language))

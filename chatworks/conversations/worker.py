@@ -1,0 +1,167 @@
+"""The loop that takes turns: claim a batch, take it, commit; alone where a batch fails.
+
+If anything fails the whole batch rolls back. The conversation whose turn raised is tried alone, the
+others again together; an event that fails alone ``ATTEMPTS_MAX`` times, with back-off, is parked
+with its reason and shown in the console, and the conversation goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import psycopg
+import structlog
+from prometheus_client import Counter, Histogram
+
+from chatworks.conversations.batch import Parts, TurnFailed, take_batch
+from chatworks.conversations.models import Post
+from chatworks.conversations.store import find_by_thread
+from chatworks.inbox import store as inbox
+from chatworks.inbox.models import PendingEvent
+from chatworks.kit.db import Database, see_outlets
+from chatworks.kit.listen import Listener
+from chatworks.kit.work import Work
+from chatworks.sdk.messages import Message
+
+ATTEMPTS_MAX = 5
+BACKOFF_SECONDS = (1, 5, 30, 120)  # after the first, second, … failure alone
+POLL_SECONDS = 1.0  # the longest delay of a lost notification, and of timers
+REASON_LENGTH_MAX = 500
+
+log = structlog.get_logger()
+turns_total = Counter("chatworks_turns_total", "Inbound events taken", ["how"])
+batch_seconds = Histogram("chatworks_batch_seconds", "Time of one batch, commit included")
+
+
+class Worker:
+    """Takes turns in one process. Any number of workers may run beside each other."""
+
+    def __init__(
+        self, db: Database, parts: Parts, listener: Listener, batch_size: int = 300
+    ) -> None:
+        self._db = db
+        self._parts = parts
+        self._listener = listener
+        self._batch_size = batch_size
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Take turns until ``stop``; survives a database that is away."""
+        with self._listener.subscribe("inbox") as wake:
+            while not self._stopping:
+                wake.clear()
+                try:
+                    taken = await self.step()
+                except psycopg.OperationalError as error:
+                    log.warning("turns wait for the database", error=type(error).__name__)
+                    taken = 0
+                    await asyncio.sleep(POLL_SECONDS)
+                if not taken:
+                    await _wait(wake, POLL_SECONDS)
+
+    def stop(self) -> None:
+        """Let the running batch end, then leave ``run``."""
+        self._stopping = True
+        self._listener.wake("inbox")
+
+    async def step(self) -> int:
+        """Take one batch; returns how many events were taken."""
+        await self._wake_timers()
+        keys: list[int] = []
+        try:
+            return await self._batch(keys)
+        except TurnFailed as failure:
+            others = [key for key in keys if key != failure.thread_key]
+            return await self._alone(failure.thread_key) + await self._again(others)
+        except psycopg.OperationalError:
+            raise
+        except Exception:
+            log.exception("a batch failed and is taken one by one", conversations=len(keys))
+            return sum([await self._alone(key) for key in keys])
+
+    async def _wake_timers(self) -> None:
+        async with self._db.engine() as work:
+            await inbox.due_timers(work, self._batch_size)
+
+    async def _batch(self, keys: list[int]) -> int:
+        """Claim and take a batch; ``keys`` tells the caller what was claimed, should it fail."""
+        with batch_seconds.time():
+            async with self._db.engine() as work:
+                keys += await inbox.claim(work, self._batch_size)
+                return await self._take(work, keys)
+
+    async def _take(self, work: Work, keys: Sequence[int]) -> int:
+        events = await inbox.events_of(work, keys) if keys else []
+        if events:
+            await take_batch(work, self._parts, events)
+            turns_total.labels("batch").inc(len(events))
+        return len(events)
+
+    async def _again(self, keys: Sequence[int]) -> int:
+        """Take the innocent rest of a failed batch together; one by one if that fails too."""
+        if not keys:
+            return 0
+        try:
+            async with self._db.engine() as work:
+                locked = await inbox.lock(work, keys)
+                return await self._take(work, locked)
+        except psycopg.OperationalError:
+            raise
+        except Exception:  # noqa: BLE001 - each is tried alone next, and says why there
+            return sum([await self._alone(key) for key in keys])
+
+    async def _alone(self, key: int) -> int:
+        """Take the first event of one conversation; on failure count it, or park it."""
+        first: PendingEvent | None = None
+        try:
+            async with self._db.engine() as work:
+                if not await inbox.lock(work, [key]):
+                    return 0
+                events = (await inbox.events_of(work, [key]))[:1]
+                if not events:
+                    return 0
+                first = events[0]
+                await take_batch(work, self._parts, events)
+                turns_total.labels("alone").inc()
+        except psycopg.OperationalError:
+            raise
+        except Exception as error:
+            if first is None:
+                raise
+            await self._failed(first, error)
+        return 1
+
+    async def _failed(self, event: PendingEvent, error: Exception) -> None:
+        attempts = event.attempts + 1
+        reason = str(error)[:REASON_LENGTH_MAX]
+        log.warning("a turn failed", event_id=event.id, attempts=attempts, error=reason)
+        async with self._db.engine() as work:
+            if attempts < ATTEMPTS_MAX:
+                wait = timedelta(seconds=BACKOFF_SECONDS[attempts - 1])
+                await inbox.retry_later(work, event.id, attempts, work.now + wait)
+                return
+            turns_total.labels("parked").inc()
+            await inbox.park(work, event.id, reason)
+            await self._apologise(work, event)
+
+    async def _apologise(self, work: Work, event: PendingEvent) -> None:
+        await see_outlets(work, [event.outlet_id])
+        found = await find_by_thread(work, event.outlet_id, event.source, event.thread)
+        if found is None:
+            return
+        conversation_id, language = found
+        text = self._parts.texts.text(
+            language,
+            "Something went wrong on our side with your last message. We have been told. "
+            "Write “menu” to go on, or “human” for a person.",
+        )
+        work.publish(Post(event.outlet_id, conversation_id, Message(text)))
+
+
+async def _wait(wake: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(wake.wait(), timeout=seconds)
+    except TimeoutError:
+        return

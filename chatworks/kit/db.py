@@ -1,0 +1,100 @@
+"""The database: one pool per login, transactions as units of work, SQL in named blocks.
+
+Words: the *engine* login takes turns, sends, and resolves what comes before an outlet is known;
+the *web* login serves pages and the API, sees one outlet at a time and owns nothing. Which outlets
+a transaction may see is its first statement; row-level security does the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib import resources
+from typing import Any, LiteralString, cast
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from chatworks.kit.clock import Clock
+from chatworks.kit.work import Subscribers, Work
+
+_BLOCK = re.compile(r"^-- name: (?P<name>[a-z0-9_]+)\n", re.MULTILINE)
+
+
+def load_queries(package: str) -> dict[str, LiteralString]:
+    """Return the blocks of ``queries.sql`` in ``package``: each starts with ``-- name: <name>``.
+
+    Blocks use ``%(name)s`` parameters; a test prepares every one against the migrated schema.
+    """
+    text = resources.files(package).joinpath("queries.sql").read_text(encoding="utf-8")
+    starts = list(_BLOCK.finditer(text))
+    ends = [match.start() for match in starts[1:]] + [len(text)]
+    blocks = {m["name"]: text[m.end() : end].strip() for m, end in zip(starts, ends, strict=True)}
+    if len(blocks) != len(starts):
+        raise ValueError(f"{package}/queries.sql names a query twice")
+    return cast("dict[str, LiteralString]", blocks)
+
+
+class Database:
+    """The pools of one process. ``open`` before use, ``close`` at the end."""
+
+    def __init__(
+        self, engine: AsyncConnectionPool[Any], web: AsyncConnectionPool[Any], clock: Clock
+    ) -> None:
+        self.engine_pool = engine
+        self.web_pool = web
+        self.clock = clock
+        self.subscribers: Subscribers = {}
+
+    @classmethod
+    def connect(
+        cls, engine_url: str, web_url: str, clock: Clock, pool_size_max: int = 8
+    ) -> Database:
+        """Return a database whose pools are not open yet."""
+
+        def pool(url: str, name: str) -> AsyncConnectionPool[Any]:
+            return AsyncConnectionPool(
+                url, min_size=1, max_size=pool_size_max, open=False, name=name, timeout=10
+            )
+
+        return cls(pool(engine_url, "engine"), pool(web_url, "web"), clock)
+
+    async def open(self) -> None:
+        """Open both pools; fails within 10 s where the server does not answer."""
+        await self.engine_pool.open(wait=True, timeout=10)
+        await self.web_pool.open(wait=True, timeout=10)
+
+    async def close(self) -> None:
+        """Close both pools."""
+        await self.web_pool.close()
+        await self.engine_pool.close()
+
+    @asynccontextmanager
+    async def engine(self, outlets: Sequence[UUID] = ()) -> AsyncIterator[Work]:
+        """One transaction of the engine's login, seeing ``outlets``; commits at the end."""
+        async with self.engine_pool.connection() as conn, conn.transaction():
+            work = self._work(conn, outlets)
+            if outlets:
+                await see_outlets(work, outlets)
+            yield work
+            await work.flush()
+
+    @asynccontextmanager
+    async def web(self, outlet_id: UUID) -> AsyncIterator[Work]:
+        """One transaction of the web login, inside ``outlet_id``; commits at the end."""
+        async with self.web_pool.connection() as conn, conn.transaction():
+            await conn.execute("SELECT set_config('app.outlet', %s, true)", [str(outlet_id)])
+            yield (work := self._work(conn, (outlet_id,)))
+            await work.flush()
+
+    def _work(self, conn: AsyncConnection[Any], outlets: Sequence[UUID]) -> Work:
+        return Work(conn, self.clock, self.clock.now(), tuple(outlets), self.subscribers)
+
+
+async def see_outlets(work: Work, outlets: Sequence[UUID]) -> None:
+    """Let the engine's transaction see these outlets, and only these, from here on."""
+    work.outlets = tuple(outlets)
+    shown = "{" + ",".join(str(outlet) for outlet in outlets) + "}"
+    await work.conn.execute("SELECT set_config('app.outlets', %s, true)", [shown])

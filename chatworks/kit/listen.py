@@ -1,0 +1,72 @@
+"""Wakes what waits in this process when PostgreSQL notifies: one connection for all of it.
+
+A wake says "look again", never what to do: state is in the tables, so a lost notification costs a
+delay (every waiter also polls), never an event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import AsyncConnection, sql
+
+CHANNELS = ("inbox", "outbox", "chat", "outlet")
+RECONNECT_SECONDS = 0.5
+
+
+class Listener:
+    """Subscriptions of one process. A topic is ``inbox``, ``outbox`` or ``chat <hex id>``."""
+
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+        self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._task: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+
+    async def open(self) -> None:
+        """Start listening; returns once the connection stands."""
+        self._task = asyncio.create_task(self._run())
+        await asyncio.wait_for(self._ready.wait(), timeout=10)
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    @contextmanager
+    def subscribe(self, *topics: str) -> Iterator[asyncio.Event]:
+        """Give an event that a notice of one of ``topics`` sets; the waiter clears it."""
+        event = asyncio.Event()
+        for topic in topics:
+            self._waiting[topic].add(event)
+        try:
+            yield event
+        finally:
+            for topic in topics:
+                self._waiting[topic].discard(event)
+                if not self._waiting[topic]:
+                    del self._waiting[topic]
+
+    def wake(self, topic: str) -> None:
+        """Wake the waiters of ``topic`` in this process at once, without the round trip."""
+        for event in self._waiting.get(topic, ()):
+            event.set()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                async with await AsyncConnection.connect(self._conninfo, autocommit=True) as conn:
+                    for channel in CHANNELS:
+                        await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+                    self._ready.set()
+                    for topic in list(self._waiting):  # what was notified while we were away
+                        self.wake(topic)
+                    async for notice in conn.notifies():
+                        self.wake(f"{notice.channel} {notice.payload}".strip())
+            except psycopg.OperationalError:
+                await asyncio.sleep(RECONNECT_SECONDS)

@@ -1,0 +1,65 @@
+"""Money: whole minor units with their currency. Never a float.
+
+How many decimals a currency has, and how an amount is written in a language, comes from CLDR
+through Babel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from babel.numbers import format_currency, get_currency_precision
+
+from chatworks.kit.errors import Invalid
+
+MINOR_MAX = 2**53 - 1  # the largest whole number that every JSON reader keeps exactly
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money:
+    """An amount of one currency, in minor units (cents)."""
+
+    minor: int
+    currency: str
+
+    def __add__(self, other: Money) -> Money:
+        self._same(other)
+        return Money(self.minor + other.minor, self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        self._same(other)
+        return Money(self.minor - other.minor, self.currency)
+
+    def __mul__(self, count: int) -> Money:
+        return Money(self.minor * count, self.currency)
+
+    def _same(self, other: Money) -> None:
+        if self.currency != other.currency:
+            raise ValueError(f"{self.currency} and {other.currency} cannot be mixed")
+
+    def show(self, language: str) -> str:
+        """Return the amount as people of ``language`` write it, whole units without decimals."""
+        precision = get_currency_precision(self.currency)
+        amount = Decimal(self.minor).scaleb(-precision)
+        whole = amount == amount.to_integral_value()
+        pattern = "¤ #,##0" if whole else "¤ #,##0." + "0" * precision
+        return format_currency(
+            amount, self.currency, format=pattern, locale=language, currency_digits=False
+        )
+
+    @classmethod
+    def read(cls, text: str, currency: str) -> Money:
+        """Return the amount that ``text`` writes (``1,200.50``); ``Invalid`` says why not."""
+        precision = get_currency_precision(currency)
+        cleaned = text.replace(currency, "").replace(",", "").replace(" ", "")
+        try:
+            amount = Decimal(cleaned)
+        except InvalidOperation:
+            raise Invalid("amount", f"is not an amount of {currency}") from None
+        minor = amount.scaleb(precision)
+        if not minor.is_finite() or minor != minor.to_integral_value():
+            raise Invalid("amount", f"has more than {precision} decimals")
+        if not 0 <= minor <= MINOR_MAX:
+            raise Invalid("amount", f"must be between 0 and {MINOR_MAX} minor units")
+        return cls(int(minor), currency)

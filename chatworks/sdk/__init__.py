@@ -1,0 +1,22 @@
+"""What an applet's author imports. Pure: nothing here does I/O, reads a clock or draws a number.
+
+``Applet`` declares commands, ``Chat`` is what each is given, inputs say what an answer may be, and
+messages are what is shown. ``docs/tutorial/first-applet.md`` writes one in ten minutes.
+"""
+
+from chatworks.kit.errors import Refusal as Refusal
+from chatworks.kit.money import Money as Money
+from chatworks.sdk.applet import Applet as Applet
+from chatworks.sdk.applet import Config as Config
+from chatworks.sdk.chat import Chat as Chat
+from chatworks.sdk.chat import TimedOut as TimedOut
+from chatworks.sdk.inputs import day as day
+from chatworks.sdk.inputs import file as file
+from chatworks.sdk.inputs import location as location
+from chatworks.sdk.inputs import money as money
+from chatworks.sdk.inputs import phone as phone
+from chatworks.sdk.inputs import text as text
+from chatworks.sdk.inputs import whole_number as whole_number
+from chatworks.sdk.messages import Card as Card
+from chatworks.sdk.messages import Line as Line
+from chatworks.sdk.messages import Place as Place

@@ -1,0 +1,172 @@
+"""Applets: what an author declares, what a manifest says, and where the loaded ones stand.
+
+A manifest is TOML beside the code and can be read without running it. Two versions of an applet
+live side by side under their own module names; a running dialogue stays on its own.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module, resources
+from typing import Any, TypeVar, get_args, get_type_hints
+
+import msgspec
+
+from chatworks.kit.errors import ChatWorksError, Invalid
+from chatworks.kit.texts import Texts
+from chatworks.sdk.chat import Chat
+
+Function = TypeVar("Function", bound=Callable[..., Awaitable[None]])
+
+
+class AppletError(ChatWorksError):
+    """The applet's code does something that cannot be replayed; the text is for its author."""
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An applet's settings: drawn as a form in the console, checked before they are saved."""
+
+
+class CommandManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A command as a menu shows it, and the words that start it, by language."""
+
+    name: str
+    title: dict[str, str]
+    words: dict[str, list[str]] = {}
+    hidden: bool = False
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``manifest.toml``: everything about an applet that needs no running of its code."""
+
+    name: str
+    version: str
+    title: dict[str, str]
+    languages: list[str]
+    requests: list[str]  # the commands and queries it may use
+    command: list[CommandManifest]
+
+
+class Applet:
+    """What an author makes: ``applet = Applet("water")``, then ``@applet.command("order")``."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.functions: dict[str, Callable[..., Awaitable[None]]] = {}
+        self.help: dict[str, str] = {}
+
+    def command(self, name: str, *, help: str) -> Callable[[Function], Function]:  # noqa: A002 - an author reads it as a word
+        """Offer an ``async`` function that takes a ``Chat`` as a command."""
+
+        def register(function: Function) -> Function:
+            self.functions[name] = function
+            self.help[name] = help
+            return function
+
+        return register
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedApplet:
+    """An applet with its manifest and texts."""
+
+    manifest: Manifest
+    applet: Applet
+    texts: Texts
+    settings_type: type[Any] | None
+
+    def settings(self, data: bytes) -> Any:
+        """Return the settings that ``data`` (JSON) holds; ``Invalid`` names what is wrong."""
+        if self.settings_type is None:
+            return None
+        try:
+            return msgspec.json.decode(data or b"{}", type=self.settings_type)
+        except msgspec.ValidationError as error:
+            raise Invalid(f"{self.manifest.name} settings", str(error)) from error
+
+    def chat(self, settings: bytes, language: str, start: bytes) -> Chat[Any]:
+        """Return a fresh chat for one run; ``start`` is JSON of what it begins with."""
+        begun = msgspec.json.decode(start or b"{}")
+        return Chat(
+            self.settings(settings),
+            language,
+            self.texts,
+            arguments=begun.get("arguments", ""),
+            state=begun.get("state"),
+        )
+
+
+def read_manifest(package: str) -> Manifest:
+    """Return the manifest of the applet in ``package``, without running it."""
+    raw = resources.files(package).joinpath("manifest.toml").read_text(encoding="utf-8")
+    try:
+        return msgspec.convert(tomllib.loads(raw), Manifest)
+    except msgspec.ValidationError as error:
+        raise Invalid(f"{package}/manifest.toml", str(error)) from error
+
+
+def load(package: str) -> LoadedApplet:
+    """Import the applet in ``package`` and check it against its manifest."""
+    manifest = read_manifest(package)
+    found: Applet = import_module(f"{package}.applet").applet
+    offered = {command.name for command in manifest.command}
+    if found.name != manifest.name or offered != set(found.functions):
+        raise Invalid(
+            f"{package}/manifest.toml",
+            f"offers {sorted(offered)} of {manifest.name}, the code has "
+            f"{sorted(found.functions)} of {found.name}",
+        )
+    return LoadedApplet(manifest, found, Texts.load(package), _settings_type(found))
+
+
+def _settings_type(applet: Applet) -> type[Any] | None:
+    """Return the ``S`` of the commands' ``Chat[S]``; all commands share one."""
+    types: set[type[Any]] = set()
+    for function in applet.functions.values():
+        hints = get_type_hints(function)
+        arguments = get_args(hints.get("chat"))
+        types.update(a for a in arguments if isinstance(a, type) and issubclass(a, Config))
+    if len(types) > 1:
+        raise AppletError(f"{applet.name}: all commands must share one settings class")
+    return types.pop() if types else None
+
+
+class Applets:
+    """The applets that are installed in this process, by name and version."""
+
+    def __init__(self, loaded: Iterable[LoadedApplet]) -> None:
+        self._by_version: dict[tuple[str, str], LoadedApplet] = {}
+        self._latest: dict[str, LoadedApplet] = {}
+        for item in loaded:
+            manifest = item.manifest
+            self._by_version[manifest.name, manifest.version] = item
+            known = self._latest.get(manifest.name)
+            if known is None or _order(known) < _order(item):
+                self._latest[manifest.name] = item
+
+    def get(self, name: str, version: str) -> LoadedApplet | None:
+        """Return this version, or None where it is not installed."""
+        return self._by_version.get((name, version))
+
+    def latest(self, name: str) -> LoadedApplet | None:
+        """Return the newest version, or None where there is none."""
+        return self._latest.get(name)
+
+    def all(self) -> Mapping[str, LoadedApplet]:
+        """Return the newest version of each applet."""
+        return self._latest
+
+    def check(self, known_requests: frozenset[str]) -> None:
+        """Refuse a manifest that names a request which nobody handles."""
+        for item in self._by_version.values():
+            unknown = set(item.manifest.requests) - known_requests
+            if unknown:
+                raise Invalid(
+                    f"{item.manifest.name}/manifest.toml requests", f"has unknown {sorted(unknown)}"
+                )
+
+
+def _order(item: LoadedApplet) -> tuple[int, ...]:
+    return tuple(int(part) for part in item.manifest.version.split("."))

@@ -1,0 +1,145 @@
+"""What an applet holds: ``chat``. Every method is awaited, and yields what it wants as data.
+
+Texts are msgids of the applet's own catalogue (the English text), with ``str.format`` fields given
+as keywords. Nothing here does I/O: the engine answers.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Generic, NoReturn, TypeVar
+
+from chatworks.commands.models import Request
+from chatworks.kit.errors import Refusal
+from chatworks.kit.texts import Texts
+from chatworks.sdk.inputs import LABEL_LOCATION, LABEL_PHONE, Choice, Input, YesNo
+from chatworks.sdk.messages import Button, Card, Line, Message, Wanted
+from chatworks.sdk.requests import Ask, Do, Now, Restart, Say, give
+
+S = TypeVar("S")
+Answer = TypeVar("Answer")
+Value = TypeVar("Value")
+
+SDK_TEXTS = Texts.load("chatworks.sdk")
+LOCATION_BUTTON = "__location"
+PHONE_BUTTON = "__phone"
+
+
+class TimedOut(Refusal):
+    """Nobody answered within the time that ``ask`` gave."""
+
+
+class Chat(Generic[S]):
+    """One run of an applet's command with one person.
+
+    ``settings`` and ``language`` are as they were when the dialogue began; ``arguments`` is what
+    followed the command; ``state`` is what ``restart`` carried over, or None.
+    """
+
+    def __init__(
+        self, settings: S, language: str, texts: Texts, *, arguments: str = "", state: Any = None
+    ) -> None:
+        self.settings = settings
+        self.language = language
+        self.arguments = arguments
+        self.state = state
+        self._texts = texts
+
+    def text(self, msgid: str, **values: object) -> str:
+        """Return a text of the applet in the person's language."""
+        return self._texts.text(self.language, msgid, **values)
+
+    async def say(self, msgid: str, **values: object) -> None:
+        """Send a text."""
+        await give(Say(Message(self.text(msgid, **values)), _place()))
+
+    async def show(self, card: Card, *, text: str = "") -> None:
+        """Send a card; its texts are ready, in the person's language."""
+        await give(Say(Message(text, card=card), _place()))
+
+    async def ask(
+        self,
+        msgid: str,
+        input: Input[Answer],  # noqa: A002 - the word an applet's author reads
+        *,
+        timeout: int | None = None,  # noqa: ASYNC109 - the engine keeps the time, not asyncio
+        **values: object,
+    ) -> Answer:
+        """Ask, and return what was answered; asks again until the input can read it.
+
+        After ``timeout`` seconds without an answer raises ``TimedOut``.
+        """
+        message = Message(self.text(msgid, **values), wanted=input.wanted)
+        message = replace(message, buttons=self._own_buttons(input.wanted))
+        ask = Ask(message, input, _place(), self.language, timeout)
+        answer: Answer = await give(ask)
+        return answer
+
+    async def choose(
+        self,
+        msgid: str,
+        options: Sequence[Value],
+        *,
+        label: Callable[[Value], str] | None = None,
+        card: Card | None = None,
+        **values: object,
+    ) -> Value:
+        """Ask for one of ``options``; ``label`` writes each (default: its ``title``, or itself)."""
+        if not options:
+            raise ValueError("choose() needs at least one option")
+        labels = tuple((label or _title)(option) for option in options)
+        buttons = tuple(Button(str(i), text) for i, text in enumerate(labels))
+        message = Message(self.text(msgid, **values), buttons, card)
+        ask = Ask(message, Choice(tuple(options), labels), _place(), self.language)
+        answer: Value = await give(ask)
+        return answer
+
+    async def confirm(self, msgid: str, *, card: Card | None = None, **values: object) -> bool:
+        """Ask yes or no, under ``card`` if one is given."""
+        buttons = (
+            Button("yes", SDK_TEXTS.text(self.language, "Yes")),
+            Button("no", SDK_TEXTS.text(self.language, "No")),
+        )
+        message = Message(self.text(msgid, **values), buttons, card)
+        answer: bool = await give(Ask(message, YesNo(), _place(), self.language))
+        return answer
+
+    async def do(self, request: Request[Answer]) -> Answer:
+        """Give a command or ask a query; raises the ``Refusal`` that the business answers."""
+        answer: Answer = await give(Do(request, _place()))
+        return answer
+
+    async def now(self) -> datetime:
+        """Return the time of the turn; a replay reads the same."""
+        answer: datetime = await give(Now(_place()))
+        return answer
+
+    async def restart(self, state: object) -> NoReturn:
+        """Begin this command again with ``state`` (JSON): a fresh journal for a long loop."""
+        await give(Restart(state, _place()))
+        raise AssertionError("the engine never resumes after a restart")
+
+    def _own_buttons(self, wanted: Wanted) -> tuple[Button, ...]:
+        if wanted is Wanted.LOCATION:
+            label = SDK_TEXTS.text(self.language, LABEL_LOCATION)
+            return (Button(LOCATION_BUTTON, label),)
+        if wanted is Wanted.PHONE:
+            return (Button(PHONE_BUTTON, SDK_TEXTS.text(self.language, LABEL_PHONE)),)
+        return ()
+
+
+def line(label: str, value: str) -> Line:
+    """Return one row of a card."""
+    return Line(label, value)
+
+
+def _title(option: object) -> str:
+    return str(getattr(option, "title", option))
+
+
+def _place() -> str:
+    """Return the name of the applet's function that awaits: the place in a fingerprint."""
+    return sys._getframe(2).f_code.co_qualname  # noqa: SLF001 - the cheap, documented way

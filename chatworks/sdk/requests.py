@@ -1,0 +1,90 @@
+"""What an applet asks of the engine: each ``await`` in an applet yields one of these as data.
+
+The engine answers with a value or throws a refusal into the applet. ``fingerprint`` says what kind
+of thing was asked and where in the code, never its text: a journal that fits the code by
+fingerprints can be replayed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from types import coroutine
+from typing import Any, Generic, TypeVar
+
+from chatworks.commands.models import Request
+from chatworks.sdk.inputs import Input
+from chatworks.sdk.messages import Message
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Send a message and go on."""
+
+    message: Message
+    place: str
+
+    @property
+    def fingerprint(self) -> str:
+        """Kind and place."""
+        return f"say@{self.place}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Generic[Answer]):
+    """Send a question and wait until ``input`` can read an answer.
+
+    ``language`` is needed to re-ask. After ``timeout_seconds`` the engine throws ``TimedOut``.
+    """
+
+    message: Message
+    input: Input[Answer]
+    place: str
+    language: str
+    timeout_seconds: int | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Kind, input's kind and place."""
+        return f"ask:{self.input.kind}@{self.place}"
+
+
+@dataclass(frozen=True, slots=True)
+class Do(Generic[Answer]):
+    """Give a command or a query to the business."""
+
+    request: Request[Answer]
+    place: str
+
+    @property
+    def fingerprint(self) -> str:
+        """Kind, command's name and place."""
+        return f"do:{self.request.name}@{self.place}"
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """Read the time of the turn: recorded, so that a replay reads the same."""
+
+    place: str
+    fingerprint: str = field(default="now", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Begin the same command again with ``state``: a fresh journal for a long loop."""
+
+    state: Any
+    place: str
+    fingerprint: str = field(default="restart", init=False)
+
+
+Step = Say | Ask[Any] | Do[Any] | Now | Restart
+
+
+@coroutine
+def give(step: Step) -> Generator[Step, Any, Any]:
+    """Hand ``step`` to the engine and return what it answers."""
+    return (yield step)

@@ -1,0 +1,213 @@
+"""Drives an applet by replay: its journal first, then what happens now. Pure.
+
+The coroutine runs again from the top at every turn, fed from the journal. An *entry* is
+``[fingerprint, kind, value]`` in JSON; ``kind`` is ``answer``, ``refused`` or ``said``. Answers are
+decoded anew each time, so that nothing an applet does to one survives a replay. A run suspends by
+throwing ``Suspended``; later awaits (in a ``finally``) raise it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from chatworks.kit.errors import Refusal
+from chatworks.sdk.applet import AppletError, LoadedApplet
+from chatworks.sdk.chat import Chat
+from chatworks.sdk.inputs import NotUnderstood
+from chatworks.sdk.requests import Ask, Do, Now, Restart, Say, Step
+
+ENTRIES_MAX = 500  # a longer journal makes every turn slower: chat.restart() begins a fresh one
+SUSPENSIONS_MAX = 100  # awaits inside ``finally`` blocks while a run is put away
+
+Entry = list[Any]
+
+
+class Suspended(BaseException):
+    """The run waits for a person; not for applets to catch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The applet's function returned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """The code asks for something else than the journal holds at ``index``."""
+
+    index: int
+    expected: str
+    found: str
+
+
+Progress = Ask[Any] | Do[Any] | Say | Now | Restart | Finished | Mismatch
+
+
+class Run:
+    """One run of a command. ``entries`` grows with every answer."""
+
+    def __init__(
+        self, loaded: LoadedApplet, command: str, chat: Chat[Any], entries: list[Entry]
+    ) -> None:
+        function = loaded.applet.functions.get(command)
+        if function is None:
+            raise AppletError(f"{loaded.manifest.name} has no command {command!r}")
+        self._make: Callable[[Chat[Any]], Coroutine[Any, Any, None]] = function  # type: ignore[assignment]
+        self._allowed = frozenset(loaded.manifest.requests)
+        self._chat = chat
+        self.entries = entries
+        self._coroutine = self._make(chat)
+        self._step: Step | None = None
+
+    def replay(self) -> Progress:
+        """Run through the journal; returns the first step that it does not answer."""
+        progress = self._send(None)
+        for index, (fingerprint, kind, value) in enumerate(list(self.entries)):
+            if isinstance(progress, Finished) or progress.fingerprint != fingerprint:
+                found = "the end" if isinstance(progress, Finished) else progress.fingerprint
+                return Mismatch(index, fingerprint, found)
+            if kind == "refused":
+                progress = self._throw(_refusal(value))
+            else:
+                progress = self._send(_decode(progress, value))
+        return progress
+
+    def resume(self, value: Any) -> Progress:
+        """Answer the step that waits, keep the answer, and run on."""
+        step = self._waiting()
+        encoded = msgspec.to_builtins(value)
+        self._keep([step.fingerprint, "answer", encoded])
+        return self._send(_decode(step, encoded))
+
+    def refuse(self, refusal: Refusal) -> Progress:
+        """Throw ``refusal`` into the applet, keep that it was, and run on."""
+        value = [refusal.code, msgspec.to_builtins(refusal.args)]
+        self._keep([self._waiting().fingerprint, "refused", value])
+        return self._throw(refusal.fresh())
+
+    def salvage(self) -> Progress:
+        """Run again from the top after a mismatch, with what still fits of the old journal.
+
+        Answers of questions, and results of commands, are taken over in order where their
+        fingerprints match and the code of today accepts them; everything else is asked anew.
+        Messages are not sent again.
+        """
+        self.suspend()
+        old, self.entries = self.entries, []
+        self._coroutine = self._make(self._chat)
+        progress = self._send(None)
+        while not isinstance(progress, Finished | Restart):
+            taken = self._fitting(progress, old)
+            if taken is None:
+                return progress
+            entry, old = taken
+            self._keep(entry)
+            if entry[1] == "refused":
+                progress = self._throw(_refusal(entry[2]))
+            else:
+                progress = self._send(_decode(progress, entry[2]))
+        return progress
+
+    def suspend(self) -> None:
+        """Put the run away: nothing of it stays in memory."""
+        for _ in range(SUSPENSIONS_MAX):
+            try:
+                self._coroutine.throw(Suspended())
+            except (Suspended, StopIteration):
+                return
+            except Exception as error:
+                raise AppletError(f"raised {error!r} while it was suspended") from error
+        raise AppletError("awaits without end in a finally block")
+
+    def _fitting(self, step: Step, old: list[Entry]) -> tuple[Entry, list[Entry]] | None:
+        for index, entry in enumerate(old):
+            if entry[0] == step.fingerprint and _fits(step, entry):
+                return entry, old[index + 1 :]
+        return None
+
+    def _keep(self, entry: Entry) -> None:
+        if len(self.entries) >= ENTRIES_MAX:
+            raise AppletError(
+                f"the journal has {ENTRIES_MAX} entries: use chat.restart(state) in long loops"
+            )
+        self.entries.append(entry)
+
+    def _waiting(self) -> Step:
+        if self._step is None:
+            raise RuntimeError("the run waits for nothing")
+        return self._step
+
+    def _send(self, value: Any) -> Step | Finished:
+        try:
+            return self._check(self._coroutine.send(value))
+        except StopIteration:
+            self._step = None
+            return Finished()
+
+    def _throw(self, refusal: Refusal) -> Step | Finished:
+        try:
+            return self._check(self._coroutine.throw(refusal))
+        except StopIteration:
+            self._step = None
+            return Finished()
+
+    def _check(self, step: object) -> Step:
+        if not isinstance(step, Ask | Do | Say | Now | Restart):
+            raise AppletError(
+                f"awaited something that is not of chat ({type(step).__name__}): asyncio, files "
+                "and clocks cannot be replayed"
+            )
+        if isinstance(step, Do) and step.request.name not in self._allowed:
+            raise AppletError(f"{step.request.name} is not in the manifest's requests")
+        self._step = step
+        return step
+
+
+def _type_of(step: Step) -> Any:
+    match step:
+        case Ask():
+            return step.input.answer_type
+        case Do():
+            return step.request.result_type
+        case Now():
+            return datetime
+        case _:
+            return None
+
+
+def _decode(step: Step, value: Any) -> Any:
+    return msgspec.convert(value, _type_of(step))
+
+
+def _fits(step: Step, entry: Entry) -> bool:
+    if isinstance(step, Do) and not _changes(step):
+        return False  # a query is asked anew
+    if entry[1] == "refused":
+        return True
+    try:
+        value = _decode(step, entry[2])
+    except msgspec.ValidationError:
+        return False
+    if isinstance(step, Ask):
+        accepts = getattr(step.input, "accepts", None)
+        return accepts is None or bool(accepts(value))
+    return True
+
+
+def _changes(step: Do[Any]) -> bool:
+    from chatworks.commands.models import Command  # noqa: PLC0415
+
+    return isinstance(step.request, Command)
+
+
+def _refusal(value: list[Any]) -> Refusal:
+    code, arguments = value
+    return Refusal.known[code](*arguments)
+
+
+__all__ = ("ENTRIES_MAX", "Finished", "Mismatch", "NotUnderstood", "Progress", "Run", "Suspended")

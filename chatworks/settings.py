@@ -1,0 +1,62 @@
+"""Settings: from the environment only. Secrets are never in files, the database, logs or pages.
+
+A channel's token stands in a variable that the channel names (``TELEGRAM_TOKEN``). Every other key
+of the installation is derived from ``CHATWORKS_SECRET``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chatworks.kit.errors import Invalid
+
+SECRET_LENGTH_MIN = 32
+
+
+class Settings(BaseSettings):
+    """What can be set. ``docs/reference/settings.md`` lists every variable; a test compares."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    database_url: SecretStr | None = Field(None, validation_alias="DATABASE_URL")
+    secret: SecretStr = Field(validation_alias="CHATWORKS_SECRET", min_length=SECRET_LENGTH_MIN)
+    home: Path = Field(Path(".chatworks"), validation_alias="CHATWORKS_HOME")
+    host: str = Field("127.0.0.1", validation_alias="CHATWORKS_HOST")
+    port: int = Field(8000, validation_alias="CHATWORKS_PORT", ge=1, le=65535)
+    public_url: str = Field("", validation_alias="CHATWORKS_PUBLIC_URL")
+    outlet_file: Path | None = Field(None, validation_alias="CHATWORKS_OUTLET_FILE")
+    telegram_api_base: str = Field("https://api.telegram.org", validation_alias="TELEGRAM_API_BASE")
+    batch_size: int = Field(300, validation_alias="CHATWORKS_BATCH_SIZE", ge=1, le=500)
+    log_format: str = Field(
+        "console", validation_alias="CHATWORKS_LOG_FORMAT", pattern="^(console|json)$"
+    )
+
+    def derive(self, purpose: str) -> bytes:
+        """Return 32 bytes for ``purpose``: HMAC-SHA-256 under the installation's secret."""
+        key = self.secret.get_secret_value().encode()
+        return hmac.new(key, purpose.encode(), hashlib.sha256).digest()
+
+    @property
+    def address(self) -> str:
+        """Where people reach this installation, without a slash at the end."""
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+
+def read_settings() -> Settings:
+    """Read the environment; ``Invalid`` names the variable that is missing or wrong."""
+    try:
+        return Settings()  # type: ignore[call-arg]
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        raise Invalid(str(first["loc"][0]), first["msg"].lower()) from None
+
+
+def secret_of(variable: str) -> str:
+    """Return a channel's token by the name of its variable; "" where it is not set."""
+    return os.environ.get(variable, "")

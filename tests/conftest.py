@@ -1,0 +1,111 @@
+"""Fixtures that every test may use: a real PostgreSQL, migrated once, copied for each test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from chatworks.kit.clock import FixedClock, SystemClock
+from chatworks.kit.db import Database
+from chatworks.kit.embedded import Embedded
+from chatworks.kit.migrate import ENGINE, WEB, login_url, migrate
+
+SECRET = b"a secret of the tests, long enough"
+_numbers = itertools.count(1)
+
+
+def _at(url: str, database: str) -> str:
+    head, _, tail = url.partition("?")
+    return f"{head.rpartition('/')[0]}/{database}" + (f"?{tail}" if tail else "")
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The owner's address of a server: ``TEST_DATABASE_URL``, or an embedded one."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    home = Path(tmp_path_factory.mktemp("pg"))
+    for folder in (home, *home.parents[:3]):
+        folder.chmod(0o755)
+    embedded = Embedded(home)
+    yield embedded.start()
+    embedded.stop()
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> str:
+    """The name of a migrated database that tests copy."""
+    name = f"cw_template_{os.getpid()}"
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    migrate(_at(server_url, name), SECRET)
+    return name
+
+
+@pytest.fixture
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """The owner's address of a fresh, migrated database."""
+    name = f"cw_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        conn.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+        yield _at(server_url, name)
+        conn.execute(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        )
+
+
+@pytest.fixture
+def empty_database_url(server_url: str) -> Iterator[str]:
+    """The owner's address of a database with nothing in it."""
+    name = f"cw_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield _at(server_url, name)
+        conn.execute(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        )
+
+
+@pytest.fixture
+def engine_url(database_url: str) -> str:
+    """The address of the engine's login."""
+    return login_url(database_url, ENGINE, SECRET)
+
+
+@pytest.fixture
+def web_url(database_url: str) -> str:
+    """The address of the web login."""
+    return login_url(database_url, WEB, SECRET)
+
+
+@pytest.fixture
+def clock() -> SystemClock:
+    """The machine's clock."""
+    return SystemClock()
+
+
+@pytest.fixture
+def fixed_clock() -> FixedClock:
+    """A clock that moves only when told; it starts on Monday 2026-11-02 at 09:00 UTC."""
+    return FixedClock()
+
+
+@pytest.fixture
+async def db(engine_url: str, web_url: str, clock: SystemClock) -> AsyncIterator[Database]:
+    """An opened database."""
+    database = Database.connect(engine_url, web_url, clock)
+    await database.open()
+    yield database
+    await database.close()
