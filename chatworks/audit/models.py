@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from chatworks.kit.datamap import operational
+from chatworks.kit.datamap import DataMap, operational
 
 LEAF_VERSION = 1
 
@@ -23,7 +23,7 @@ class Leaf:
     details: dict[str, str | int | None]
 
 
-DATA_MAP = {
+DATA_MAP: DataMap = {
     "audit_leaf": {
         "outlet_id": operational("tenant"),
         "id": operational("identifier"),

@@ -34,12 +34,12 @@ class Dispatcher:
         self._known: dict[type[Request[Any]], Registration] = {}
         for registration in registrations:
             if registration.request in self._known:
-                raise ValueError(f"{registration.request.name} is registered twice")
+                raise ValueError(f"{registration.request.request_name} is registered twice")
             self._known[registration.request] = registration
 
     def names(self) -> frozenset[str]:
         """Return the names of everything that can be asked: manifests are checked against it."""
-        return frozenset(request.name for request in self._known)
+        return frozenset(request.request_name for request in self._known)
 
     async def run(self, work: Work, calls: Sequence[Call[Any]]) -> list[Any]:
         """Answer every call with its result or a ``Refusal``, in order; one handler run per kind.
@@ -52,13 +52,15 @@ class Dispatcher:
             if self._allowed(call):
                 groups.setdefault(type(call.request), []).append(index)
             else:
-                answers[index] = NotAllowed(call.request.name)
-        for kind in sorted(groups, key=lambda request: request.name):
+                answers[index] = NotAllowed(call.request.request_name)
+        for kind in sorted(groups, key=lambda request: request.request_name):
             indexes = groups[kind]
             registration = self._known[kind]
             results = await registration.handler(work, [calls[i] for i in indexes])
             if len(results) != len(indexes):
-                raise RuntimeError(f"{kind.name} answered {len(results)} of {len(indexes)} calls")
+                raise RuntimeError(
+                    f"{kind.request_name} answered {len(results)} of {len(indexes)} calls"
+                )
             for i, result in zip(indexes, results, strict=True):
                 answers[i] = result
                 self._trace(work, registration, calls[i], result)
@@ -73,7 +75,7 @@ class Dispatcher:
             return await self._one(work, call)
         if not 1 <= len(key) <= KEY_LENGTH_MAX:
             raise Invalid("Idempotency-Key", f"must have 1 to {KEY_LENGTH_MAX} characters")
-        body = msgspec.json.encode([call.request.name, call.actor.id, call.request])
+        body = msgspec.json.encode([call.request.request_name, call.actor.id, call.request])
         request_hash = hashlib.sha256(body).digest()
         kept = await store.take_key(work, call.outlet_id, key, request_hash)
         if kept is not None:
@@ -95,7 +97,7 @@ class Dispatcher:
     def _allowed(self, call: Call[Any]) -> bool:
         registration = self._known.get(type(call.request))
         if registration is None:
-            raise LookupError(f"nobody handles {call.request.name}")
+            raise LookupError(f"nobody handles {call.request.request_name}")
         return any(grant in registration.allow for grant in grants(call.actor))
 
     def _trace(
@@ -108,7 +110,7 @@ class Dispatcher:
             outlet_id=call.outlet_id,
             actor_kind=call.actor.kind,
             actor_id=call.actor.id,
-            action=call.request.name,
+            action=call.request.request_name,
             object_kind=trace.object_kind,
             object_id=trace.object_id,
             details=trace.details,

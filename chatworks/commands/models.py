@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 from uuid import UUID
 
-from chatworks.kit.datamap import operational
+from chatworks.kit.datamap import DataMap, operational
 from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work
 
@@ -45,15 +45,15 @@ class Origin:
 
 
 class Request(Generic[Result]):
-    """What a command and a query share: a name, and the type that their handler returns."""
+    """What a command and a query share: a ``request_name``, and the type that their handler returns."""
 
-    name: ClassVar[str] = ""
+    request_name: ClassVar[str] = ""
     result_type: ClassVar[Any] = None
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         feature = cls.__module__.removeprefix("chatworks.").split(".")[0]
-        cls.name = f"{feature}.{cls.__name__}"
+        cls.request_name = f"{feature}.{cls.__name__}"
         for base in getattr(cls, "__orig_bases__", ()):
             arguments = get_args(base)
             if arguments and not isinstance(arguments[0], TypeVar):
@@ -118,7 +118,7 @@ class KeyReused(Refusal):
     """The idempotency key was used before, with another request."""
 
 
-DATA_MAP = {
+DATA_MAP: DataMap = {
     "command_key": {
         "outlet_id": operational("tenant"),
         "key": operational("the caller's idempotency key"),

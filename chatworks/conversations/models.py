@@ -11,7 +11,7 @@ from uuid import UUID
 
 from chatworks.channels.models import Settle
 from chatworks.commands.models import Command
-from chatworks.kit.datamap import Basis, Erasure, Personal, operational
+from chatworks.kit.datamap import Basis, DataMap, Erasure, Personal, operational
 from chatworks.kit.errors import Refusal
 from chatworks.sdk.messages import Inbound, InboundKind, Message, Sender
 
@@ -229,7 +229,7 @@ def _of_contact(category: str, purpose: str, retention: str) -> Personal:
 _TALK = "last message + 24 months"
 _ENGINE_ONLY = ("engine",)
 
-DATA_MAP = {
+DATA_MAP: DataMap = {
     "contact": {
         "outlet_id": operational("tenant"),
         "id": operational("identifier"),

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from chatworks.channels.models import Arrival
-from chatworks.kit.datamap import Basis, Erasure, Personal, operational
+from chatworks.kit.datamap import Basis, DataMap, Erasure, Personal, operational
 
 BODY_BYTES_MAX = 1_048_576  # Telegram's updates stay far below; Twilio's and Meta's too
 JSON_DEPTH_MAX = 64
@@ -73,7 +73,7 @@ _QUEUE = {
     "source": operational("channel"),
 }
 
-DATA_MAP = {
+DATA_MAP: DataMap = {
     "inbox_event": {
         **_QUEUE,
         "event_id": operational("the vendor's id of the event, or ours"),

@@ -8,7 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from chatworks.channels.models import WirePart
-from chatworks.kit.datamap import Basis, Erasure, Personal, operational
+from chatworks.kit.datamap import Basis, DataMap, Erasure, Personal, operational
 
 ATTEMPTS_MAX = 8
 LEASE = timedelta(seconds=60)
@@ -139,7 +139,7 @@ def _said(purpose: str) -> Personal:
     )
 
 
-DATA_MAP = {
+DATA_MAP: DataMap = {
     "outbox_part": {
         "outlet_id": operational("tenant"),
         "id": operational("identifier"),

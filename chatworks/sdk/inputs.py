@@ -154,7 +154,7 @@ class MoneyInput:
 
 @dataclass(frozen=True, slots=True)
 class DateInput:
-    """A day: 2026-12-24, 24.12.2026, 24/12, today, tomorrow. ``today`` comes from ``chat.now()``."""
+    """A day: 2026-12-24, 24.12.2026, 24/12, tomorrow. ``today`` comes from ``chat.now()``."""
 
     today: date
     last: date

@@ -61,7 +61,7 @@ class Do(Generic[Answer]):
     @property
     def fingerprint(self) -> str:
         """Kind, command's name and place."""
-        return f"do:{self.request.name}@{self.place}"
+        return f"do:{self.request.request_name}@{self.place}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,8 +162,8 @@ class Run:
                 f"awaited something that is not of chat ({type(step).__name__}): asyncio, files "
                 "and clocks cannot be replayed"
             )
-        if isinstance(step, Do) and step.request.name not in self._allowed:
-            raise AppletError(f"{step.request.name} is not in the manifest's requests")
+        if isinstance(step, Do) and step.request.request_name not in self._allowed:
+            raise AppletError(f"{step.request.request_name} is not in the manifest's requests")
         self._step = step
         return step
 

@@ -1,0 +1,35 @@
+"""What the catalogue offers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chatworks.catalog import service
+from chatworks.catalog.models import DATA_MAP, ListProducts, SetActive, SetPrice, SetStock
+from chatworks.commands.models import Call, Registration, Trace
+from chatworks.kit.feature import Feature
+
+
+def _trace(call: Call[Any], _result: object) -> Trace:
+    details = {
+        name: getattr(call.request, name)
+        for name in ("price_minor", "stock", "active")
+        if hasattr(call.request, name)
+    }
+    return Trace("product", call.request.product_id.hex, details)
+
+
+_OPERATOR = frozenset({"operator"})
+
+FEATURE = Feature(
+    name="catalog",
+    registrations=(
+        Registration(
+            ListProducts, service.list_products, frozenset({"customer", "operator", "system"})
+        ),
+        Registration(SetPrice, service.set_price, _OPERATOR, _trace),
+        Registration(SetStock, service.set_stock, _OPERATOR, _trace),
+        Registration(SetActive, service.set_active, _OPERATOR, _trace),
+    ),
+    data_map=DATA_MAP,
+)

@@ -1,0 +1,130 @@
+"""Listing, seeding, and the operator's changes of price and stock."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from chatworks.catalog import store
+from chatworks.catalog.models import (
+    STOCK_MAX,
+    Changed,
+    NoSuchProduct,
+    PriceNotValid,
+    Product,
+    ProductView,
+    StockNotValid,
+)
+from chatworks.catalog.store import Key
+from chatworks.commands.models import Call
+from chatworks.kit.errors import Refusal
+from chatworks.kit.money import MINOR_MAX, Money
+from chatworks.kit.work import Work
+from chatworks.outlets.models import Outlet, ProductSpec
+
+
+def title(product: Product, language: str) -> str:
+    """Return a product's name in ``language``, or in English, or in whatever there is."""
+    names = product.name
+    return names.get(language) or names.get("en") or next(iter(names.values()))
+
+
+def view(product: Product, language: str) -> ProductView:
+    """Return what a customer sees of a product."""
+    return ProductView(
+        product.id,
+        product.sku,
+        title(product, language),
+        product.price,
+        product.stock,
+        product.photo,
+    )
+
+
+async def list_products(work: Work, calls: Sequence[Call[Any]]) -> list[list[ProductView]]:
+    """Handle ``ListProducts``: one query for all outlets of the batch."""
+    found = await store.products(work, sorted({call.outlet_id for call in calls}))
+    return [
+        [
+            view(product, call.origin.language if call.origin else "en")
+            for product in found[call.outlet_id]
+            if product.active
+            and product.stock != 0
+            and (not call.request.tag or call.request.tag in product.tags)
+        ]
+        for call in calls
+    ]
+
+
+async def seed(work: Work, outlet: Outlet, specs: Sequence[ProductSpec]) -> int:
+    """Insert the products that the outlet does not have yet; returns how many."""
+    new = 0
+    for position, spec in enumerate(specs):
+        product = Product(
+            id=work.new_id(),
+            sku=spec.sku,
+            name=spec.name,
+            description=spec.description,
+            price=Money(spec.price_minor, outlet.currency),
+            stock=spec.stock,
+            photo=spec.photo,
+            tags=tuple(spec.tags),
+            active=True,
+        )
+        new += await store.seed(work, outlet.id, product, position)
+    return new
+
+
+Check = Callable[[Any], Refusal | None]
+Write = Callable[[Work, Mapping[Key, Any]], Awaitable[None]]
+
+
+async def _change(
+    work: Work, calls: Sequence[Call[Any]], field: str, check: Check, write: Write
+) -> list[Changed | Refusal]:
+    """Lock what the calls name, refuse what does not fit, and write the rest at once."""
+    keys = [(call.outlet_id, call.request.product_id) for call in calls]
+    known = await store.lock(work, keys)
+    answers: list[Changed | Refusal] = []
+    values: dict[tuple[UUID, UUID], Any] = {}
+    for call, key in zip(calls, keys, strict=True):
+        value = getattr(call.request, field)
+        problem = check(value)
+        if key not in known:
+            answers.append(NoSuchProduct())
+        elif problem is not None:
+            answers.append(problem)
+        else:
+            values[key] = value
+            answers.append(Changed(known[key].sku))
+    await write(work, values)
+    work.notify(f"outlet {outlet.hex}" for outlet, _ in keys)
+    return answers
+
+
+async def set_price(work: Work, calls: Sequence[Call[Any]]) -> list[Changed | Refusal]:
+    """Handle ``SetPrice``; orders that were placed keep their prices."""
+
+    def check(value: int) -> Refusal | None:
+        return None if 0 <= value <= MINOR_MAX else PriceNotValid()
+
+    return await _change(work, calls, "price_minor", check, store.set_prices)
+
+
+async def set_stock(work: Work, calls: Sequence[Call[Any]]) -> list[Changed | Refusal]:
+    """Handle ``SetStock``."""
+
+    def check(value: int | None) -> Refusal | None:
+        return None if value is None or 0 <= value <= STOCK_MAX else StockNotValid()
+
+    return await _change(work, calls, "stock", check, store.set_stocks)
+
+
+async def set_active(work: Work, calls: Sequence[Call[Any]]) -> list[Changed | Refusal]:
+    """Handle ``SetActive``."""
+
+    def check(_value: bool) -> Refusal | None:  # noqa: FBT001 - the shape of a check
+        return None
+
+    return await _change(work, calls, "active", check, store.set_actives)

@@ -1,0 +1,44 @@
+"""What follows from orders: the customer is told, staff are alerted, consoles refresh."""
+
+from __future__ import annotations
+
+from chatworks.conversations.models import Post
+from chatworks.conversations.service import post
+from chatworks.identity.store import staff_chats
+from chatworks.kit.work import Work
+from chatworks.orders.core import TOLD_TEXTS
+from chatworks.orders.models import OrderMoved, OrderPlaced
+from chatworks.orders.service import TEXTS
+from chatworks.sdk.messages import Card, Line, Message
+
+
+async def tell_customers(work: Work, facts: list[OrderMoved]) -> None:
+    """Tell each customer in the conversation of their order, in their language."""
+    for fact in facts:
+        msgid = TOLD_TEXTS.get(fact.status)
+        if fact.told and msgid is not None:
+            text = TEXTS.text(fact.language, msgid, number=fact.number, reason=fact.reason)
+            post(work, Post(fact.outlet_id, fact.conversation_id, Message(text)))
+
+
+async def alert_staff(work: Work, facts: list[OrderPlaced]) -> None:
+    """Send each new order to the outlet's staff chats: what and where, never the phone number."""
+    chats = await staff_chats(work, sorted({fact.outlet_id for fact in facts}))
+    for fact in facts:
+        for outlet_id, conversation_id, language in chats:
+            if outlet_id == fact.outlet_id:
+                post(work, Post(outlet_id, conversation_id, Message(card=_card(fact, language))))
+    work.notify(f"outlet {fact.outlet_id.hex}" for fact in facts)
+
+
+def _card(fact: OrderPlaced, language: str) -> Card:
+    placed = fact.placed
+    return Card(
+        title=TEXTS.text(language, "New order {number}", number=placed.number),
+        subtitle=fact.area,
+        lines=tuple(
+            Line(f"{line.count} × {line.title}", (line.price * line.count).show(language))
+            for line in placed.lines
+        ),
+        footer=TEXTS.text(language, "Total: {total}", total=placed.total.show(language)),
+    )

@@ -1,0 +1,89 @@
+"""Pure decisions about outlets: open or closed, delivered to or not, what a file would change."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from math import asin, cos, radians, sin, sqrt
+from zoneinfo import ZoneInfo
+
+from chatworks.outlets.models import (
+    WEEKDAYS,
+    Area,
+    Change,
+    Delivery,
+    Hours,
+    Opening,
+    Outlet,
+    OutletFile,
+)
+from chatworks.sdk.messages import Place
+
+EARTH_RADIUS_M = 6_371_008.8  # IUGG mean radius
+LOOK_AHEAD_DAYS = 14
+
+
+def opening(hours: Hours, timezone: str, now: datetime) -> Opening:
+    """Return whether the outlet is open at ``now``, or when it opens next.
+
+    A span's end is outside it. A span that ends before it begins runs past midnight.
+    """
+    local = now.astimezone(ZoneInfo(timezone))
+    starts: list[datetime] = []
+    for ahead in range(-1, LOOK_AHEAD_DAYS + 1):
+        day = (local + timedelta(days=ahead)).date()
+        if day.isoformat() in hours.closed:
+            continue
+        for begins, ends in getattr(hours, WEEKDAYS[day.weekday()]):
+            start = datetime.combine(day, time.fromisoformat(begins), local.tzinfo)
+            end = datetime.combine(day, time.fromisoformat(ends), local.tzinfo)
+            if end <= start:
+                end += timedelta(days=1)
+            if start <= local < end:
+                return Opening(open=True)
+            if start > local:
+                starts.append(start)
+    return Opening(open=False, opens_at=min(starts, default=None))
+
+
+def distance_m(area: Area, latitude: float, longitude: float) -> float:
+    """Return the great-circle distance from an area's centre (haversine)."""
+    here, there = radians(area.latitude), radians(latitude)
+    half = (there - here) / 2
+    half_east = radians(longitude - area.longitude) / 2
+    arc = sin(half) ** 2 + cos(here) * cos(there) * sin(half_east) ** 2
+    return 2 * EARTH_RADIUS_M * asin(sqrt(arc))
+
+
+def area_of(delivery: Delivery, place: Place) -> Area | None:
+    """Return the area that a place lies in, the cheapest first; None where it is not served.
+
+    A place without coordinates is found by an area's name in its address: people write
+    "Argwings Kodhek Rd, Kilimani". An address that names no area is not delivered to: the person
+    is asked for a location instead.
+    """
+    areas = sorted(delivery.areas, key=lambda area: area.fee_minor)
+    if place.latitude is not None and place.longitude is not None:
+        for area in areas:
+            if distance_m(area, place.latitude, place.longitude) <= area.radius_m:
+                return area
+        return None
+    address = place.address.casefold()
+    return next((area for area in areas if area.name.casefold() in address), None)
+
+
+def changes(file: OutletFile, outlet: Outlet) -> list[Change]:
+    """Return what applying ``file`` would change in ``outlet``."""
+    pairs: dict[str, tuple[object, object]] = {
+        "name": (outlet.name, file.name),
+        "languages": (list(outlet.languages), file.languages),
+        "currency": (outlet.currency, file.currency),
+        "timezone": (outlet.timezone, file.timezone),
+        "brand": (outlet.brand, file.brand),
+        "hours": (outlet.hours, file.hours),
+        "delivery": (outlet.delivery, file.delivery),
+        "privacy": (outlet.privacy, file.privacy),
+        "widget_origins": (list(outlet.widget_origins), file.widget_origins),
+    }
+    return [
+        Change(field, str(now), str(then)) for field, (now, then) in pairs.items() if now != then
+    ]

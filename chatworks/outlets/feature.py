@@ -1,0 +1,28 @@
+"""What outlets offer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chatworks.commands.models import Call, Registration, Trace
+from chatworks.kit.feature import Feature
+from chatworks.outlets.models import DATA_MAP, SaveAppletSettings, SaveHours
+from chatworks.outlets.service import SettingsSaver, save_hours
+
+
+def _trace(call: Call[Any], result: Any) -> Trace:
+    return Trace("outlet", call.outlet_id.hex, {"what": result.what})
+
+
+def feature(check_settings: Callable[[str, bytes], object]) -> Feature:
+    """Return the manifest; ``check_settings`` decodes an applet's settings or raises."""
+    allow = frozenset({"operator"})
+    return Feature(
+        name="outlets",
+        registrations=(
+            Registration(SaveHours, save_hours, allow, _trace),
+            Registration(SaveAppletSettings, SettingsSaver(check_settings), allow, _trace),
+        ),
+        data_map=DATA_MAP,
+    )

@@ -1,0 +1,242 @@
+"""An outlet and its parts, the format of its file, and its commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from chatworks.commands.models import Command
+from chatworks.kit.datamap import DataMap, operational
+from chatworks.kit.errors import Refusal
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+Colour = Annotated[str, Meta(pattern=r"^#[0-9a-fA-F]{6}$")]
+Time = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{1,39}$")]
+ByLanguage = dict[str, str]
+
+
+class Brand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How an outlet looks. Colours are #rrggbb."""
+
+    primary: Colour
+    accent: Colour
+    tagline: ByLanguage
+    logo: str = ""
+
+
+class Hours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When an outlet serves, in its own time zone: spans of [from, to] for each weekday."""
+
+    mon: list[tuple[Time, Time]] = []
+    tue: list[tuple[Time, Time]] = []
+    wed: list[tuple[Time, Time]] = []
+    thu: list[tuple[Time, Time]] = []
+    fri: list[tuple[Time, Time]] = []
+    sat: list[tuple[Time, Time]] = []
+    sun: list[tuple[Time, Time]] = []
+    closed: list[str] = []  # dates, 2026-12-25
+
+
+class Area(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A circle that is delivered to."""
+
+    name: str
+    latitude: Annotated[float, Meta(ge=-90, le=90)]
+    longitude: Annotated[float, Meta(ge=-180, le=180)]
+    radius_m: Annotated[int, Meta(ge=100, le=100_000)]
+    fee_minor: Annotated[int, Meta(ge=0)]
+
+
+class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where an outlet delivers."""
+
+    areas: list[Area] = []
+
+
+class PrivacyNotice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who keeps the data, and whom to ask."""
+
+    controller: str
+    contact: str
+
+
+class ChannelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A channel of an outlet file. ``token_env`` names the variable that holds its token."""
+
+    kind: str
+    name: str = ""
+    token_env: str = ""
+
+
+class AppletSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An applet that is switched on."""
+
+    applet: str
+    settings: dict[str, Any] = {}
+
+
+class ProductSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A product of an outlet file; the catalogue seeds it."""
+
+    sku: Annotated[str, Meta(min_length=1, max_length=40)]
+    name: ByLanguage
+    price_minor: Annotated[int, Meta(ge=0)]
+    description: ByLanguage = {}
+    stock: Annotated[int, Meta(ge=0)] | None = None
+    photo: str = ""
+    tags: list[str] = []
+
+
+class OutletFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``outlets/<slug>.toml``."""
+
+    slug: Slug
+    name: Annotated[str, Meta(min_length=1, max_length=80)]
+    languages: Annotated[list[str], Meta(min_length=1)]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+    timezone: str
+    owner: str
+    brand: Brand
+    hours: Hours
+    delivery: Delivery
+    privacy: PrivacyNotice
+    widget_origins: list[str] = []
+    channels: list[ChannelSpec] = []
+    applets: list[AppletSpec] = []
+    products: list[ProductSpec] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """An applet that an outlet switched on; ``settings`` is JSON."""
+
+    applet: str
+    version: str
+    settings: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """A tenant."""
+
+    id: UUID
+    slug: str
+    name: str
+    brand: Brand
+    languages: tuple[str, ...]
+    currency: str
+    timezone: str
+    hours: Hours
+    delivery: Delivery
+    privacy: PrivacyNotice
+    widget_origins: tuple[str, ...]
+    installed: tuple[Install, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRow:
+    """A channel as stored: without its secrets."""
+
+    outlet_id: UUID
+    id: UUID
+    kind: str
+    path: str
+    name: str
+    secret_env: str | None
+    mode: str
+    status: str
+    cursor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Whether an outlet is open, and if not, when it opens (None: not within two weeks)."""
+
+    open: bool
+    opens_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that a file would change in a seeded outlet."""
+
+    field: str
+    now: str
+    then: str
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What was saved."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaveHours(Command[Saved]):
+    """Change when an outlet serves: spans by weekday, as in its file."""
+
+    hours: dict[str, list[tuple[str, str]]]
+    closed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SaveAppletSettings(Command[Saved]):
+    """Change an applet's settings; running dialogues keep theirs. ``settings`` is JSON."""
+
+    applet: str
+    settings: str
+
+
+class NoSuchApplet(Refusal):
+    """The outlet has not switched this applet on."""
+
+
+class NotValid(Refusal):
+    """The value does not fit: the arguments name the field and the problem."""
+
+
+DATA_MAP: DataMap = {
+    "outlet": {
+        "outlet_id": operational("tenant"),
+        "slug": operational("its address"),
+        "name": operational("the business's name"),
+        "brand": operational("colours, logo, tagline"),
+        "languages": operational("which it speaks"),
+        "currency": operational("which it sells in"),
+        "timezone": operational("its clock"),
+        "hours": operational("when it serves"),
+        "delivery": operational("where it delivers"),
+        "privacy": operational("the controller's name and its address for enquiries"),
+        "widget_origins": operational("sites that may embed it"),
+        "created_at": operational("when"),
+        "updated_at": operational("when"),
+    },
+    "channel": {
+        "outlet_id": operational("tenant"),
+        "id": operational("identifier"),
+        "kind": operational("which messenger"),
+        "path": operational("random part of its webhook's address"),
+        "name": operational("the bot's public name"),
+        "secret_env": operational("name of the variable with its token"),
+        "mode": operational("webhook or polling"),
+        "status": operational("on or off"),
+        "cursor": operational("next update to ask for"),
+        "created_at": operational("when"),
+    },
+    "applet_install": {
+        "outlet_id": operational("tenant"),
+        "applet": operational("which"),
+        "version": operational("which"),
+        "settings": operational("the applet's own settings, checked against its class"),
+        "enabled": operational("on or off"),
+        "updated_at": operational("when"),
+    },
+}

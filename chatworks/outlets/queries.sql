@@ -1,0 +1,59 @@
+-- name: add_outlet
+INSERT INTO outlet (outlet_id, slug, name, brand, languages, currency, timezone, hours, delivery,
+                    privacy, widget_origins, created_at, updated_at)
+VALUES (%(id)s, %(slug)s, %(name)s, %(brand)s::jsonb, %(languages)s, %(currency)s, %(timezone)s,
+        %(hours)s::jsonb, %(delivery)s::jsonb, %(privacy)s::jsonb, %(widget_origins)s, %(now)s,
+        %(now)s)
+ON CONFLICT (slug) DO NOTHING
+
+-- name: change_outlet
+UPDATE outlet
+SET name = %(name)s, brand = %(brand)s::jsonb, languages = %(languages)s, currency = %(currency)s,
+    timezone = %(timezone)s, hours = %(hours)s::jsonb, delivery = %(delivery)s::jsonb,
+    privacy = %(privacy)s::jsonb, widget_origins = %(widget_origins)s, updated_at = %(now)s
+WHERE slug = %(slug)s
+
+-- name: outlets
+SELECT o.outlet_id, o.slug, o.name, o.brand::text, o.languages, o.currency, o.timezone,
+       o.hours::text, o.delivery::text, o.privacy::text, o.widget_origins,
+       (SELECT json_agg(json_build_array(a.applet, a.version, a.settings) ORDER BY a.applet DESC)
+        FROM applet_install a WHERE a.outlet_id = o.outlet_id AND a.enabled)::text
+FROM outlet o
+WHERE (%(ids)s::uuid[] IS NULL OR o.outlet_id = ANY(%(ids)s::uuid[]))
+  AND (%(slug)s::text IS NULL OR o.slug = %(slug)s)
+ORDER BY o.slug
+
+-- name: add_channel
+INSERT INTO channel (outlet_id, id, kind, path, name, secret_env, mode, created_at)
+VALUES (%(outlet_id)s, %(id)s, %(kind)s, %(path)s, %(name)s, %(secret_env)s, %(mode)s, %(now)s)
+ON CONFLICT (outlet_id, kind, secret_env) DO NOTHING
+
+-- name: set_mode
+UPDATE channel SET mode = %(mode)s WHERE outlet_id = %(outlet_id)s AND id = %(id)s
+
+-- name: set_cursor
+UPDATE channel SET cursor = %(cursor)s WHERE outlet_id = %(outlet_id)s AND id = %(id)s
+
+-- name: set_name
+UPDATE channel SET name = %(name)s WHERE outlet_id = %(outlet_id)s AND id = %(id)s
+
+-- name: set_status
+UPDATE channel SET status = %(status)s WHERE outlet_id = %(outlet_id)s AND id = %(id)s
+
+-- name: channels
+SELECT outlet_id, id, kind, path, name, secret_env, mode, status, cursor
+FROM channel
+WHERE (%(outlet_id)s::uuid IS NULL OR outlet_id = %(outlet_id)s)
+ORDER BY created_at, kind
+
+-- name: add_install
+INSERT INTO applet_install (outlet_id, applet, version, settings, updated_at)
+VALUES (%(outlet_id)s, %(applet)s, %(version)s, %(settings)s::jsonb, %(now)s)
+ON CONFLICT (outlet_id, applet) DO NOTHING
+
+-- name: save_settings
+UPDATE applet_install SET settings = %(settings)s::jsonb, updated_at = %(now)s
+WHERE outlet_id = %(outlet_id)s AND applet = %(applet)s
+
+-- name: save_hours
+UPDATE outlet SET hours = %(hours)s::jsonb, updated_at = %(now)s WHERE outlet_id = %(outlet_id)s

@@ -1,0 +1,195 @@
+"""Seeding from a file, applying one, the directory of what is connected, and the commands."""
+
+from __future__ import annotations
+
+import tomllib
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from chatworks.channels.models import Channel
+from chatworks.commands.models import Call
+from chatworks.kit.db import Database
+from chatworks.kit.errors import Invalid, Refusal
+from chatworks.kit.work import Work
+from chatworks.outlets import store
+from chatworks.outlets.models import (
+    ChannelRow,
+    Hours,
+    NoSuchApplet,
+    NotValid,
+    Outlet,
+    OutletFile,
+    Saved,
+)
+
+PATH_BYTES = 24  # 192 random bits: the address is not the secret, and not guessable either
+DIRECTORY_SECONDS = 2.0  # how long another process may not see a change of outlets and channels
+
+
+def read_file(path: Path) -> OutletFile:
+    """Return the outlet file at ``path``; ``Invalid`` names the field that is wrong."""
+    try:
+        file = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), OutletFile)
+        ZoneInfo(file.timezone)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise Invalid(str(path.name), str(error)) from error
+    except ZoneInfoNotFoundError as error:
+        raise Invalid("timezone", f"{error} is unknown") from error
+    for language in file.brand.tagline:
+        if language not in file.languages:
+            raise Invalid("brand.tagline", f"has {language}, which is not among languages")
+    return file
+
+
+async def seed(work: Work, file: OutletFile, secret_of: Callable[[str], str]) -> Outlet:
+    """Insert what is missing of ``file``; what exists stays as it was edited.
+
+    A channel with ``token_env`` is added once that variable is set.
+    """
+    await store.add(work, work.new_id(), file)
+    outlet = (await store.find(work, slug=file.slug))[0]
+    for spec in file.channels:
+        if spec.token_env and not secret_of(spec.token_env):
+            continue
+        path = urlsafe_b64encode(work.clock.random_bytes(PATH_BYTES)).decode()
+        mode = "polling" if spec.token_env else "webhook"
+        await store.add_channel(
+            work,
+            ChannelRow(
+                outlet_id=outlet.id,
+                id=work.new_id(),
+                kind=spec.kind,
+                path=path,
+                name=spec.name,
+                secret_env=spec.token_env or None,
+                mode=mode,
+                status="active",
+                cursor=0,
+            ),
+        )
+    return outlet
+
+
+class Directory:
+    """Which outlets and channels there are, cached for a moment in each process.
+
+    Tokens come from the environment by the channel's variable; the webhook secret is derived.
+    """
+
+    def __init__(
+        self, db: Database, secret_of: Callable[[str], str], derive: Callable[[str], bytes]
+    ) -> None:
+        self._db = db
+        self._secret_of = secret_of
+        self._derive = derive
+        self._read_at = float("-inf")
+        self._outlets: dict[UUID, Outlet] = {}
+        self._rows: dict[UUID, ChannelRow] = {}
+        self._channels: dict[UUID, Channel] = {}
+        self._paths: dict[tuple[str, str], Channel] = {}
+
+    def forget(self) -> None:
+        """Read anew at the next question."""
+        self._read_at = float("-inf")
+
+    async def outlet(self, outlet_id: UUID) -> Outlet:
+        """Return an outlet by id; ``KeyError`` where there is none."""
+        await self._refresh()
+        return self._outlets[outlet_id]
+
+    async def outlets(self) -> list[Outlet]:
+        """Return all outlets of this installation."""
+        await self._refresh()
+        return list(self._outlets.values())
+
+    async def by_slug(self, slug: str) -> Outlet | None:
+        """Return an outlet by its slug, or None."""
+        return next((o for o in await self.outlets() if o.slug == slug), None)
+
+    async def channel(self, channel_id: UUID) -> Channel | None:
+        """Return a channel that is switched on, or None."""
+        await self._refresh()
+        return self._channels.get(channel_id)
+
+    async def resolve(self, kind: str, path: str) -> Channel | None:
+        """Return the channel behind a webhook's path, or None."""
+        await self._refresh()
+        return self._paths.get((kind, path))
+
+    async def channels(self, outlet_id: UUID | None = None, kind: str = "") -> list[Channel]:
+        """Return the channels that are switched on, of one outlet and kind if given."""
+        await self._refresh()
+        return [
+            channel
+            for channel in self._channels.values()
+            if outlet_id in {None, channel.outlet_id} and kind in {"", channel.kind}
+        ]
+
+    async def _refresh(self) -> None:
+        now = self._db.clock.monotonic()
+        if now - self._read_at < DIRECTORY_SECONDS:
+            return
+        async with self._db.engine() as work:
+            outlets = await store.find(work)
+            rows = await store.channels(work)
+        self._read_at = now
+        self._outlets = {outlet.id: outlet for outlet in outlets}
+        self._channels = {row.id: self._channel(row) for row in rows if row.status == "active"}
+        self._paths = {(c.kind, c.path): c for c in self._channels.values()}
+
+    def _channel(self, row: ChannelRow) -> Channel:
+        derived = self._derive(f"webhook {row.kind} {row.id.hex}")
+        return Channel(
+            outlet_id=row.outlet_id,
+            id=row.id,
+            kind=row.kind,
+            path=row.path,
+            name=row.name,
+            mode=row.mode,
+            secret=self._secret_of(row.secret_env) if row.secret_env else "",
+            webhook_secret=derived.hex(),
+        )
+
+
+async def save_hours(work: Work, calls: Sequence[Call[Any]]) -> list[Saved | Refusal]:
+    """Handle ``SaveHours``."""
+    answers: list[Saved | Refusal] = []
+    for call in calls:
+        given = {**call.request.hours, "closed": list(call.request.closed)}
+        try:
+            hours = msgspec.convert(given, Hours)
+        except msgspec.ValidationError as error:
+            answers.append(NotValid("hours", str(error)))
+            continue
+        await store.save_hours(work, call.outlet_id, hours)
+        answers.append(Saved("hours"))
+    return answers
+
+
+class SettingsSaver:
+    """Handles ``SaveAppletSettings``; ``check`` decodes settings and raises ``Invalid``."""
+
+    def __init__(self, check: Callable[[str, bytes], object]) -> None:
+        self._check = check
+
+    async def __call__(self, work: Work, calls: Sequence[Call[Any]]) -> list[Saved | Refusal]:
+        """Check and store each call's settings."""
+        answers: list[Saved | Refusal] = []
+        for call in calls:
+            request = call.request
+            try:
+                self._check(request.applet, request.settings.encode())
+            except Invalid as problem:
+                answers.append(NotValid(problem.field, problem.problem))
+                continue
+            known = await store.save_settings(
+                work, call.outlet_id, request.applet, request.settings
+            )
+            answers.append(Saved(request.applet) if known else NoSuchApplet(request.applet))
+        return answers

@@ -1,0 +1,145 @@
+"""Outlets, channels and installs in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from chatworks.kit.db import load_queries
+from chatworks.kit.work import Work
+from chatworks.outlets.models import (
+    Brand,
+    ChannelRow,
+    Delivery,
+    Hours,
+    Install,
+    Outlet,
+    OutletFile,
+    PrivacyNotice,
+)
+
+QUERIES = load_queries(__package__)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _columns(file: OutletFile) -> dict[str, Any]:
+    return {
+        "slug": file.slug,
+        "name": file.name,
+        "brand": _json(file.brand),
+        "languages": file.languages,
+        "currency": file.currency,
+        "timezone": file.timezone,
+        "hours": _json(file.hours),
+        "delivery": _json(file.delivery),
+        "privacy": _json(file.privacy),
+        "widget_origins": file.widget_origins,
+    }
+
+
+async def add(work: Work, outlet_id: UUID, file: OutletFile) -> bool:
+    """Insert the outlet unless its slug is taken; returns whether it was new."""
+    parameters = {"id": outlet_id, "now": work.now, **_columns(file)}
+    return (await work.conn.execute(QUERIES["add_outlet"], parameters)).rowcount == 1
+
+
+async def change(work: Work, file: OutletFile) -> None:
+    """Make the outlet what its file says."""
+    await work.conn.execute(QUERIES["change_outlet"], {"now": work.now, **_columns(file)})
+
+
+async def find(
+    work: Work, ids: Sequence[UUID] | None = None, slug: str | None = None
+) -> list[Outlet]:
+    """Return outlets by id, by slug, or all that this login may see."""
+    parameters = {"ids": None if ids is None else list(ids), "slug": slug}
+    cursor = await work.conn.execute(QUERIES["outlets"], parameters)
+    return [_outlet(row) for row in await cursor.fetchall()]
+
+
+def _outlet(row: tuple[Any, ...]) -> Outlet:
+    decode = msgspec.json.decode
+    return Outlet(
+        id=row[0],
+        slug=row[1],
+        name=row[2],
+        brand=decode(row[3], type=Brand),
+        languages=tuple(row[4]),
+        currency=row[5],
+        timezone=row[6],
+        hours=decode(row[7], type=Hours),
+        delivery=decode(row[8], type=Delivery),
+        privacy=decode(row[9], type=PrivacyNotice),
+        widget_origins=tuple(row[10]),
+        installed=tuple(
+            Install(applet, version, msgspec.json.encode(settings))
+            for applet, version, settings in decode(row[11] or "[]")
+        ),
+    )
+
+
+async def add_channel(work: Work, channel: ChannelRow) -> bool:
+    """Insert a channel unless this outlet has one of its kind and token; True if it was new."""
+    cursor = await work.conn.execute(
+        QUERIES["add_channel"],
+        {
+            "outlet_id": channel.outlet_id,
+            "id": channel.id,
+            "kind": channel.kind,
+            "path": channel.path,
+            "name": channel.name,
+            "secret_env": channel.secret_env,
+            "mode": channel.mode,
+            "now": work.now,
+        },
+    )
+    return cursor.rowcount == 1
+
+
+async def channels(work: Work, outlet_id: UUID | None = None) -> list[ChannelRow]:
+    """Return the channels of an outlet, or all that this login may see."""
+    cursor = await work.conn.execute(QUERIES["channels"], {"outlet_id": outlet_id})
+    return [ChannelRow(*row) for row in await cursor.fetchall()]
+
+
+async def set_channel(
+    work: Work, outlet_id: UUID, channel_id: UUID, field: str, value: str | int
+) -> None:
+    """Change ``mode``, ``cursor``, ``name`` or ``status`` of a channel."""
+    parameters = {"outlet_id": outlet_id, "id": channel_id, field: value}
+    await work.conn.execute(QUERIES[f"set_{field}"], parameters)
+
+
+async def add_install(work: Work, outlet_id: UUID, install: Install) -> bool:
+    """Switch an applet on unless it is known; returns whether it was new."""
+    parameters = {
+        "outlet_id": outlet_id,
+        "applet": install.applet,
+        "version": install.version,
+        "settings": install.settings.decode(),
+        "now": work.now,
+    }
+    return (await work.conn.execute(QUERIES["add_install"], parameters)).rowcount == 1
+
+
+async def save_settings(work: Work, outlet_id: UUID, applet: str, settings: str) -> bool:
+    """Store an applet's checked settings; returns whether the applet is installed."""
+    parameters = {
+        "outlet_id": outlet_id,
+        "applet": applet,
+        "settings": settings,
+        "now": work.now,
+    }
+    return (await work.conn.execute(QUERIES["save_settings"], parameters)).rowcount == 1
+
+
+async def save_hours(work: Work, outlet_id: UUID, hours: Hours) -> None:
+    """Store when an outlet serves."""
+    parameters = {"outlet_id": outlet_id, "hours": _json(hours), "now": work.now}
+    await work.conn.execute(QUERIES["save_hours"], parameters)
