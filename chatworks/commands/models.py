@@ -45,7 +45,7 @@ class Origin:
 
 
 class Request(Generic[Result]):
-    """What a command and a query share: a ``request_name``, and the type that their handler returns."""
+    """What a command and a query share: a name, and the type that their handler returns."""
 
     request_name: ClassVar[str] = ""
     result_type: ClassVar[Any] = None

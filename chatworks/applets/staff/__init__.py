@@ -1,0 +1,1 @@
+"""Makes a chat a staff chat: new orders are announced there."""

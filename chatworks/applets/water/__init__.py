@@ -1,0 +1,1 @@
+"""Order bottled water, ask where it is, take it back. MajiPro's applet."""

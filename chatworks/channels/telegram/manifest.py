@@ -1,0 +1,32 @@
+"""What Telegram's folder offers."""
+
+from __future__ import annotations
+
+from chatworks.channels.models import ChannelKind, Limits
+from chatworks.channels.telegram import adapter, plan
+from chatworks.channels.telegram.send import BotApi, make_send
+
+# core.telegram.org/bots/faq: about 30 messages a second per bot, one a second per chat (short
+# bursts are fine), 20 a minute per group.
+LIMITS = Limits(
+    channel_interval=1 / 30,
+    channel_burst=30,
+    chat_interval=1.0,
+    chat_burst=5,
+    group_interval=3.0,
+    group_burst=5,
+)
+
+
+def telegram(api: BotApi) -> ChannelKind:
+    """Return the manifest with its sending port."""
+    return ChannelKind(
+        kind="telegram",
+        verify=adapter.verify,
+        split=adapter.split,
+        read=adapter.read,
+        plan=plan.plan,
+        settle=plan.settle,
+        limits=LIMITS,
+        send=make_send(api),
+    )
