@@ -171,3 +171,13 @@ FROM message
 WHERE outlet_id = %(outlet_id)s AND conversation_id = %(id)s AND seq > %(after)s
 ORDER BY seq
 LIMIT %(limit)s
+
+-- name: tail
+SELECT * FROM (
+    SELECT seq, direction, author, content::text, created_at
+    FROM message
+    WHERE outlet_id = %(outlet_id)s AND conversation_id = %(id)s
+    ORDER BY seq DESC
+    LIMIT %(limit)s
+) AS newest
+ORDER BY seq

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from psycopg.rows import dict_row
 
 from chatworks.conversations.models import (
     ContactStatus,
@@ -343,3 +344,74 @@ async def find_by_thread(
     cursor = await work.conn.execute(QUERIES["by_thread"], parameters)
     row = await cursor.fetchone()
     return None if row is None else (row[0], row[1])
+
+
+async def set_contact_status(
+    work: Work, outlet_id: UUID, conversation_id: UUID, status: str
+) -> None:
+    """Write whether a contact can be reached; who said stop stays stopped."""
+    parameters = {"outlet_id": outlet_id, "id": conversation_id, "status": status}
+    await work.conn.execute(QUERIES["set_contact_status"], parameters)
+
+
+async def move_thread(
+    work: Work, conversation: tuple[UUID, UUID], thread: str, thread_key: int
+) -> None:
+    """Give a conversation, named by (outlet, id), another chat id."""
+    parameters = {
+        "outlet_id": conversation[0],
+        "id": conversation[1],
+        "thread": thread,
+        "thread_key": thread_key,
+    }
+    await work.conn.execute(QUERIES["move_thread"], parameters)
+
+
+async def mark_read(work: Work, outlet_id: UUID, conversation_id: UUID, seq: int) -> None:
+    """Note that an operator has read up to ``seq``."""
+    parameters = {"outlet_id": outlet_id, "id": conversation_id, "seq": seq}
+    await work.conn.execute(QUERIES["mark_read"], parameters)
+
+
+async def latest(
+    work: Work, outlet_id: UUID, before: datetime, limit: int = 50
+) -> list[dict[str, Any]]:
+    """Return an outlet's conversations for the console, the latest first."""
+    async with work.conn.cursor(row_factory=dict_row) as cursor:
+        parameters = {"outlet_id": outlet_id, "before": before, "limit": limit}
+        await cursor.execute(QUERIES["latest"], parameters)
+        return await cursor.fetchall()
+
+
+async def one(work: Work, outlet_id: UUID, conversation_id: UUID) -> dict[str, Any] | None:
+    """Return one conversation for the console, or None."""
+    async with work.conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(QUERIES["one"], {"outlet_id": outlet_id, "id": conversation_id})
+        return await cursor.fetchone()
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A message of the history, as pages and the chat read it."""
+
+    seq: int
+    direction: str
+    author: str
+    content: dict[str, Any]
+    at: datetime
+
+
+async def history(
+    work: Work, outlet_id: UUID, conversation_id: UUID, after: int = 0, limit: int = 200
+) -> list[Said]:
+    """Return the messages after ``after`` in order; without ``after`` the newest ones."""
+    parameters = {
+        "outlet_id": outlet_id,
+        "id": conversation_id,
+        "after": after,
+        "limit": limit,
+    }
+    cursor = await work.conn.execute(QUERIES["history" if after else "tail"], parameters)
+    return [
+        Said(row[0], row[1], row[2], msgspec.json.decode(row[3]), row[4])
+        for row in await cursor.fetchall()
+    ]

@@ -97,7 +97,15 @@ def test_no_file_names_a_registry_or_a_machine() -> None:
 
 def test_sql_stands_only_in_stores_and_migrations() -> None:
     statement = re.compile(r"\b(SELECT .* FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM)\b")
-    allowed = {"store.py", "embedded.py", "migrate.py", "backup.py", "db.py", "listen.py", "work.py"}
+    allowed = {
+        "store.py",
+        "embedded.py",
+        "migrate.py",
+        "backup.py",
+        "db.py",
+        "listen.py",
+        "work.py",
+    }
     found = [
         str(path.relative_to(ROOT))
         for path in PRODUCT

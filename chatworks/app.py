@@ -1,0 +1,266 @@
+"""The composition root: the one place that knows every part, and the tasks of a process.
+
+A *house* is everything that one process holds. ``serve`` and ``work`` say which of its tasks run:
+the web, the worker and sender with the pollers, or all of them in one process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from chatworks.applets import INSTALLED
+from chatworks.catalog import feature as catalog
+from chatworks.catalog.service import seed as seed_products
+from chatworks.channels.models import Channel, ChannelKind
+from chatworks.channels.telegram.manifest import telegram
+from chatworks.channels.telegram.send import BotApi, connect, poll
+from chatworks.channels.webchat.adapter import TERMINAL, WEBCHAT
+from chatworks.commands.dispatch import Dispatcher
+from chatworks.conversations.batch import Parts
+from chatworks.conversations.feature import feature as conversations
+from chatworks.conversations.models import Installed, OutletView
+from chatworks.conversations.service import Scribe
+from chatworks.conversations.watchdog import Watchdog
+from chatworks.conversations.words import WORDS, Word
+from chatworks.conversations.worker import Worker
+from chatworks.identity import feature as identity
+from chatworks.identity.store import add_first_operator
+from chatworks.inbox.committer import Committer
+from chatworks.inbox.models import NewEvent
+from chatworks.kit.clock import Clock
+from chatworks.kit.db import Database, see_outlets
+from chatworks.kit.errors import Invalid
+from chatworks.kit.feature import Feature
+from chatworks.kit.http import HttpClient
+from chatworks.kit.listen import Listener
+from chatworks.kit.migrate import ENGINE, WEB, login_url
+from chatworks.kit.texts import Texts
+from chatworks.kit.work import Work
+from chatworks.orders import feature as orders
+from chatworks.outbox.sender import Sender
+from chatworks.outlets import store as outlets_store
+from chatworks.outlets.feature import feature as outlets
+from chatworks.outlets.models import Install, Outlet, OutletFile
+from chatworks.outlets.service import Directory, seed
+from chatworks.privacy.core import notice
+from chatworks.sdk.applet import Applets, load
+from chatworks.settings import Settings, secret_of
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class House:
+    """Every part of a process, wired."""
+
+    settings: Settings
+    clock: Clock
+    db: Database
+    listener: Listener
+    directory: Directory
+    dispatcher: Dispatcher
+    applets: Applets
+    kinds: dict[str, ChannelKind]
+    features: Sequence[Feature]
+    committer: Committer
+    worker: Worker
+    sender: Sender
+    http: HttpClient
+    bot_api: BotApi
+    watchdog: Watchdog
+    privacy_texts: Texts
+
+    async def open(self) -> None:
+        """Connect to everything."""
+        await self.db.open()
+        await self.listener.open()
+        await self.http.open()
+        self.watchdog.start()
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        self.watchdog.stop()
+        await self.http.close()
+        await self.listener.close()
+        await self.db.close()
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Take turns, send, and poll bots until ``stop`` is set; then let all of it end well."""
+        worker = asyncio.create_task(self.worker.run())
+        sender = asyncio.create_task(self.sender.run())
+        pollers = asyncio.create_task(self._poll_bots())
+        await stop.wait()
+        pollers.cancel()
+        self.worker.stop()
+        self.sender.stop()
+        await asyncio.gather(worker, sender, pollers, return_exceptions=True)
+
+    async def _poll_bots(self) -> None:
+        """Connect every bot, then poll those without a public address."""
+        tasks = [
+            asyncio.create_task(self._run_bot(channel))
+            for channel in await self.directory.channels(kind="telegram")
+        ]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _run_bot(self, channel: Channel) -> None:
+        public = self.settings.public_url.rstrip("/")
+        try:
+            name = await connect(self.bot_api, channel, public, self._bot_commands())
+        except Exception as error:  # noqa: BLE001 - one bot's trouble is not the others'
+            reason = str(error)
+            log.warning("a bot could not be connected", channel=channel.id.hex, error=reason)
+            return
+        async with self.db.engine() as work:
+            await outlets_store.set_channel(work, channel.outlet_id, channel.id, "name", name)
+            cursor = next(
+                row.cursor for row in await outlets_store.channels(work) if row.id == channel.id
+            )
+        log.info("bot connected", bot=name, mode="webhook" if public else "polling")
+        if not public.startswith("https://"):
+            await poll(self.bot_api, channel, cursor, lambda raw: self._deliver(channel, raw))
+
+    async def _deliver(self, channel: Channel, updates: list[bytes]) -> None:
+        """Store polled updates like a webhook's, and remember how far we came."""
+        kind = self.kinds[channel.kind]
+        arrivals = [a for raw in updates for a in kind.split(raw, self.clock.now())]
+        await self.committer.accept([NewEvent(channel.outlet_id, channel.id, a) for a in arrivals])
+        if arrivals:
+            cursor = max(arrival.rank for arrival in arrivals) + 1
+            async with self.db.engine() as work:
+                await outlets_store.set_channel(
+                    work, channel.outlet_id, channel.id, "cursor", cursor
+                )
+
+    def _bot_commands(self) -> dict[str, list[tuple[str, str]]]:
+        """Return the commands for a bot's menu, by language; "" is the default."""
+        listed: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for loaded in self.applets.all().values():
+            for command in loaded.manifest.command:
+                for language, title in command.title.items():
+                    if not command.hidden:
+                        listed["" if language == "en" else language].append((command.name, title))
+        for language in list(listed):
+            words = WORDS[language or "en"]
+            listed[language] += [(word.value, words[word][0]) for word in Word]
+        return listed
+
+
+def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
+    """Wire a house for the database at ``owner_url``; nothing is opened yet."""
+    secret = settings.secret.get_secret_value().encode()
+    db = Database.connect(
+        login_url(owner_url, ENGINE, secret), login_url(owner_url, WEB, secret), clock
+    )
+    http = HttpClient()
+    bot_api = BotApi(http, settings.telegram_api_base)
+    directory = Directory(db, secret_of, settings.derive)
+    kinds = {kind.kind: kind for kind in (telegram(bot_api), WEBCHAT, TERMINAL)}
+    applets = Applets(load(package) for package in INSTALLED)
+    scribe = Scribe(kinds, directory.channel)
+    features = (
+        identity.FEATURE,
+        outlets(lambda applet, data: _check_settings(applets, applet, data)),
+        conversations(scribe),
+        catalog.FEATURE,
+        orders.FEATURE,
+    )
+    dispatcher = Dispatcher(r for feature in features for r in feature.registrations)
+    applets.check(dispatcher.names())
+    db.subscribers = _subscribers(features)
+    listener = Listener(login_url(owner_url, ENGINE, secret))
+    watchdog = Watchdog(clock)
+    privacy_texts = Texts.load("chatworks.privacy")
+
+    async def outlet_of(outlet_id: UUID) -> OutletView:
+        return view(await directory.outlet(outlet_id), privacy_texts, settings.address)
+
+    parts = Parts(
+        applets=applets,
+        dispatcher=dispatcher,
+        kinds=kinds,
+        channel_of=directory.channel,
+        outlet_of=outlet_of,
+        texts=Texts.load("chatworks.conversations"),
+        scribe=scribe,
+        watchdog=watchdog,
+    )
+    return House(
+        settings=settings,
+        clock=clock,
+        db=db,
+        listener=listener,
+        directory=directory,
+        dispatcher=dispatcher,
+        applets=applets,
+        kinds=kinds,
+        features=features,
+        committer=Committer(db),
+        worker=Worker(db, parts, listener, settings.batch_size),
+        sender=Sender(db, kinds, directory.channel, listener),
+        http=http,
+        bot_api=bot_api,
+        watchdog=watchdog,
+        privacy_texts=privacy_texts,
+    )
+
+
+def view(outlet: Outlet, texts: Texts, address: str) -> OutletView:
+    """Return what the engine must know of an outlet."""
+    return OutletView(
+        id=outlet.id,
+        name=outlet.name,
+        languages=outlet.languages,
+        notices=notice(outlet, texts, address),
+        installed=tuple(Installed(i.applet, i.version, i.settings) for i in outlet.installed),
+    )
+
+
+def _check_settings(applets: Applets, applet: str, data: bytes) -> object:
+    loaded = applets.latest(applet)
+    if loaded is None:
+        raise Invalid("applet", f"{applet} is not installed")
+    return loaded.settings(data)
+
+
+def _subscribers(features: Sequence[Feature]) -> dict[type, list[Any]]:
+    heard: dict[type, list[Any]] = defaultdict(list)
+    for feature in features:
+        for fact, writers in feature.subscribers.items():
+            heard[fact].extend(writers)
+    return heard
+
+
+async def seed_outlet(house: House, file: OutletFile) -> Outlet:
+    """Insert what is missing of an outlet's file: outlet, owner, channels, applets, products."""
+    async with house.db.engine() as work:
+        outlet = await seed(work, file, secret_of)
+        await see_outlets(work, [outlet.id])
+        await add_first_operator(work, outlet.id, file.owner)
+        await _seed_applets(house, work, outlet, file)
+        await seed_products(work, outlet, file.products)
+    house.directory.forget()
+    return outlet
+
+
+async def _seed_applets(house: House, work: Work, outlet: Outlet, file: OutletFile) -> None:
+    for spec in file.applets:
+        loaded = house.applets.latest(spec.applet)
+        if loaded is None:
+            raise Invalid("applets", f"{spec.applet} is not installed")
+        settings = msgspec.json.encode(spec.settings)
+        loaded.settings(settings)
+        install = Install(spec.applet, loaded.manifest.version, settings)
+        await outlets_store.add_install(work, outlet.id, install)

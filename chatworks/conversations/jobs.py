@@ -1,0 +1,41 @@
+"""What conversations hear: who cannot be reached, which chats moved, who wants a person."""
+
+from __future__ import annotations
+
+from chatworks.conversations import store
+from chatworks.conversations.models import HumanWanted, Post
+from chatworks.conversations.service import post
+from chatworks.identity.store import staff_chats
+from chatworks.kit.ids import thread_key
+from chatworks.kit.texts import Texts
+from chatworks.kit.work import Work
+from chatworks.outbox.models import ChatMigrated, ContactUnreachable
+from chatworks.sdk.messages import Message
+
+TEXTS = Texts.load("chatworks.conversations")
+
+
+async def close_contacts(work: Work, facts: list[ContactUnreachable]) -> None:
+    """Note that these people cannot be reached; what they write opens them again."""
+    for fact in facts:
+        await store.set_contact_status(work, fact.outlet_id, fact.conversation_id, "blocked")
+
+
+async def move_chats(work: Work, facts: list[ChatMigrated]) -> None:
+    """Give conversations their chat's new id."""
+    for fact in facts:
+        key = thread_key(fact.channel_id, fact.thread)
+        await store.move_thread(work, (fact.outlet_id, fact.conversation_id), fact.thread, key)
+
+
+async def call_staff(work: Work, facts: list[HumanWanted]) -> None:
+    """Tell the outlet's staff chats that somebody asks for a person."""
+    chats = await staff_chats(work, sorted({fact.outlet_id for fact in facts}))
+    for fact in facts:
+        for outlet_id, conversation_id, language in chats:
+            if outlet_id == fact.outlet_id and conversation_id != fact.conversation_id:
+                text = TEXTS.text(
+                    language, "A customer asks for a person. Please open the console."
+                )
+                post(work, Post(outlet_id, conversation_id, Message(text)))
+        work.notify([f"outlet {fact.outlet_id.hex}"])

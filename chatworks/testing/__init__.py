@@ -1,0 +1,1 @@
+"""The test kit: stand-ins of vendors that run on this machine, for tests and for development."""
