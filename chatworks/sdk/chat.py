@@ -137,7 +137,7 @@ def line(label: str, value: str) -> Line:
 
 
 def _title(option: object) -> str:
-    return str(getattr(option, "title", option))
+    return option if isinstance(option, str) else str(getattr(option, "title", option))
 
 
 def _place() -> str:

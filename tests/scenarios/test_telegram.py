@@ -40,9 +40,9 @@ async def test_an_order_from_the_first_word_to_the_card(
     (phone,) = await amina.says("Amina")
     (pay,) = await amina.says("0712 345 678")
     assert phone.params["text"] == "Which phone number can the driver call?"
+    assert pay.params["text"] == "How will you pay?"
     (card,) = await amina.taps("Cash or M-Pesa")
 
-    assert pay.params["text"] == "How will you pay?"
     assert card.params["text"].startswith("Order 1001\nThank you!")
     assert card.params["entities"] == [{"type": "bold", "offset": 0, "length": 10}]
     edits = [c for c in bot_api.calls if c.method == "editMessageText"]
