@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TESTERS ?= 2
 
-.PHONY: help run test test-all check format lock bench chaos assets wheel clean
+.PHONY: help run chat test test-all check format lock bench chaos assets wheel clean
 
 ##@ Use
 
@@ -14,8 +14,11 @@ help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/run.stamp ## Start the whole product with the MajiPro outlet
-	@$(BIN)/chatworks run
+run: $(VENV)/run.stamp .chatworks/env ## Start the whole product with the MajiPro outlet
+	@set -a; . .chatworks/env; set +a; exec $(BIN)/chatworks run
+
+chat: $(VENV)/run.stamp .chatworks/env ## Talk to MajiPro in the terminal
+	@set -a; . .chatworks/env; set +a; exec $(BIN)/chatworks chat majipro
 
 ##@ Develop
 
@@ -67,6 +70,11 @@ clean: ## Remove what was built; keeps the database in .chatworks
 chatworks/web/static/vendor/.stamp: package.json package-lock.json tools/assets.py
 	@$(BIN)/python tools/assets.py
 	@touch $@
+
+# A secret of this machine, for trying things out; in production the environment brings it.
+.chatworks/env:
+	@mkdir -p .chatworks
+	@umask 077; $(PYTHON) -c "import secrets; print('CHATWORKS_SECRET=' + secrets.token_hex(32))" > $@
 
 $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)

@@ -181,3 +181,10 @@ SELECT * FROM (
     LIMIT %(limit)s
 ) AS newest
 ORDER BY seq
+
+-- name: journals
+SELECT d.applet, d.command, string_agg(j.entries::text, ',' ORDER BY j.page)
+FROM dialogue d JOIN journal j ON j.outlet_id = d.outlet_id AND j.dialogue_id = d.id
+WHERE d.outlet_id = %(outlet_id)s AND d.conversation_id = %(id)s
+GROUP BY d.id, d.applet, d.command, d.started_at
+ORDER BY d.started_at

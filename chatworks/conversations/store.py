@@ -415,3 +415,15 @@ async def history(
         Said(row[0], row[1], row[2], msgspec.json.decode(row[3]), row[4])
         for row in await cursor.fetchall()
     ]
+
+
+async def journals(
+    work: Work, outlet_id: UUID, conversation_id: UUID
+) -> list[tuple[str, str, list[Entry]]]:
+    """Return (applet, command, entries) of a conversation's dialogues, the oldest first."""
+    parameters = {"outlet_id": outlet_id, "id": conversation_id}
+    cursor = await work.conn.execute(QUERIES["journals"], parameters)
+    return [
+        (row[0], row[1], [entry for page in _entries.decode(f"[{row[2]}]") for entry in page])
+        for row in await cursor.fetchall()
+    ]

@@ -113,3 +113,8 @@ async def unbind_staff_chats(work: Work, calls: Sequence[Call[Any]]) -> list[Unb
         Unbound(await store.unbind_staff(work, call.outlet_id, UUID(call.actor.id)))
         for call in calls
     ]
+
+
+async def staff_of(work: Work, operator: Operator) -> int:
+    """Return how many staff chats the outlet has."""
+    return len(await store.staff_chats(work, [operator.outlet_id]))

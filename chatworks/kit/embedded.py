@@ -52,9 +52,9 @@ class Embedded:
         return server.get_uri()
 
     def stop(self) -> None:
-        """Stop the server; committed work stays."""
-        self._server.stop()
-        atexit.unregister(self._server._cleanup)  # noqa: SLF001 - it would stop it a second time
+        """Let go of the server; the last process that holds it stops it. Committed work stays."""
+        self._server._cleanup()  # noqa: SLF001 - it counts the processes; its stop() does not
+        atexit.unregister(self._server._cleanup)  # noqa: SLF001 - it would run a second time
 
     @property
     def pid(self) -> int:

@@ -52,6 +52,10 @@ class Listener:
                 if not self._waiting[topic]:
                     del self._waiting[topic]
 
+    def topics(self) -> list[str]:
+        """Return what is waited for."""
+        return list(self._waiting)
+
     def wake(self, topic: str) -> None:
         """Wake the waiters of ``topic`` in this process at once, without the round trip."""
         for event in self._waiting.get(topic, ()):

@@ -1,0 +1,11 @@
+-- name: add_visitor
+INSERT INTO web_visitor (outlet_id, id, channel_id, secret_hash, language, user_agent, created_at)
+VALUES (%(outlet_id)s, %(id)s, %(channel_id)s, %(hash)s, %(language)s, %(user_agent)s, %(now)s)
+
+-- name: visitor
+SELECT v.id, v.channel_id, v.language,
+       (SELECT c.id FROM conversation c
+        WHERE c.outlet_id = v.outlet_id AND c.channel_id = v.channel_id
+          AND c.thread = replace(v.id::text, '-', ''))
+FROM web_visitor v
+WHERE v.secret_hash = %(hash)s AND v.outlet_id = %(outlet_id)s

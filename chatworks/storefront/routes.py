@@ -1,0 +1,171 @@
+"""The chat's own interface: start, send, read, and follow. Used by the page and the widget.
+
+A visitor is known by a random token that the browser keeps; only its hash is stored. What they
+send goes through the event inbox like every webhook: it is durable before the answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import urlsafe_b64encode
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.response import Stream
+
+from chatworks.channels.models import Rejected
+from chatworks.channels.webchat.adapter import arrival
+from chatworks.conversations.store import Said, history
+from chatworks.identity.service import digest
+from chatworks.identity.store import may_try
+from chatworks.inbox.committer import Committer
+from chatworks.inbox.models import NewEvent
+from chatworks.kit.db import Database
+from chatworks.kit.errors import ChatWorksError, NotFound, TooMany
+from chatworks.outlets.models import Outlet
+from chatworks.outlets.service import Directory
+from chatworks.storefront import store
+from chatworks.web.sse import Streams, event, event_stream
+
+TOKEN_BYTES = 32
+AGENT_LENGTH_MAX = 300
+STARTS_BURST, START_SECONDS = 20, 10.0  # new visitors from one address
+MESSAGES_BURST, MESSAGE_SECONDS = 15, 0.5  # of one visitor
+
+
+class NoVisitor(ChatWorksError):
+    """The token is missing or not of this outlet: begin again."""
+
+    status = 401
+
+
+class BadEvent(ChatWorksError):
+    """The chat page sent something that cannot be taken."""
+
+    status = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who speaks through a token."""
+
+    outlet: Outlet
+    channel_id: UUID
+    thread: UUID
+    language: str
+    conversation_id: UUID | None
+
+
+@dataclass(slots=True)
+class ChatDesk:
+    """What the routes need."""
+
+    db: Database
+    directory: Directory
+    committer: Committer
+    streams: Streams
+
+    async def outlet(self, slug: str) -> Outlet:
+        """Return an outlet, or ``NotFound``."""
+        outlet = await self.directory.by_slug(slug)
+        if outlet is None:
+            raise NotFound("there is no such outlet")
+        return outlet
+
+    async def visitor(self, request: Request[Any, Any, Any], slug: str) -> Visitor:
+        """Return who sent ``request``, or ``NoVisitor``."""
+        outlet = await self.outlet(slug)
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        async with self.db.engine([outlet.id]) as work:
+            found = await store.visitor(work, outlet.id, digest(token))
+        if found is None:
+            raise NoVisitor("the chat's token is not known here")
+        return Visitor(outlet, found[1], found[0], found[2], found[3])
+
+
+def routes(desk: ChatDesk) -> list[Any]:
+    """Return the chat's handlers."""
+
+    @post("/chat/{slug:str}/start", status_code=201)
+    async def start(slug: str, request: Request[Any, Any, Any]) -> dict[str, str]:
+        """Make a visitor; the token is shown this once."""
+        outlet = await desk.outlet(slug)
+        given = await request.json() if await request.body() else {}
+        wanted = given.get("language") if isinstance(given, dict) else None
+        language = wanted if wanted in outlet.languages else outlet.languages[0]
+        channels = await desk.directory.channels(outlet.id, "webchat")
+        if not channels:
+            raise NotFound("this outlet has no web chat")
+        agent = request.headers.get("user-agent", "")[:AGENT_LENGTH_MAX]
+        address = request.client.host if request.client else ""
+        scope = f"chat-start:{hashlib.sha256(address.encode()).hexdigest()[:32]}"
+        async with desk.db.engine([outlet.id]) as work:
+            if not await may_try(work, scope, timedelta(seconds=START_SECONDS), STARTS_BURST):
+                raise TooMany("new chats from one address", int(START_SECONDS))
+            token = urlsafe_b64encode(work.clock.random_bytes(TOKEN_BYTES)).decode().rstrip("=")
+            thread = await store.add_visitor(
+                work, (outlet.id, channels[0].id), digest(token), language, agent
+            )
+        return {"token": token, "thread": thread.hex}
+
+    @post("/chat/{slug:str}/messages", status_code=200)
+    async def send(slug: str, request: Request[Any, Any, Any]) -> dict[str, str]:
+        """Take one event of a visitor; a repeat with the same id is the same event."""
+        visitor = await desk.visitor(request, slug)
+        scope = f"chat:{visitor.thread.hex}"
+        async with desk.db.engine() as work:
+            if not await may_try(work, scope, timedelta(seconds=MESSAGE_SECONDS), MESSAGES_BURST):
+                raise TooMany("messages of one visitor", 1)
+        try:
+            taken = arrival(await request.body(), visitor.thread.hex, visitor.language)
+        except Rejected as no:
+            raise BadEvent(no.reason) from no
+        await desk.committer.accept([NewEvent(visitor.outlet.id, visitor.channel_id, taken)])
+        return {}
+
+    @get("/chat/{slug:str}/messages")
+    async def messages(
+        slug: str, request: Request[Any, Any, Any], after: int = 0
+    ) -> Response[bytes]:
+        """Give the conversation so far."""
+        visitor = await desk.visitor(request, slug)
+        said: list[Said] = []
+        if visitor.conversation_id is not None:
+            async with desk.db.web(visitor.outlet.id) as work:
+                said = await history(work, visitor.outlet.id, visitor.conversation_id, after)
+        body = msgspec.json.encode({"messages": said})
+        return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
+
+    @get("/chat/{slug:str}/events")
+    async def events(slug: str, request: Request[Any, Any, Any], after: int = 0) -> Stream:
+        """Follow the conversation from ``after`` on."""
+        visitor = await desk.visitor(request, slug)
+        return event_stream(_follow(desk, request, visitor, after))
+
+    return [start, send, messages, events]
+
+
+async def _follow(
+    desk: ChatDesk, request: Request[Any, Any, Any], visitor: Visitor, after: int
+) -> AsyncIterator[bytes]:
+    """Yield each message once, in order; a comment line as a heartbeat."""
+    conversation = visitor.conversation_id
+    topics = [f"outlet {visitor.outlet.id.hex}"]
+    if conversation is not None:
+        topics = [f"chat {conversation.hex}"]
+    async for noticed in desk.streams.wakes(*topics):
+        if conversation is None:  # the first word has not been taken yet
+            conversation = (await desk.visitor(request, visitor.outlet.slug)).conversation_id
+        if conversation is not None and noticed:
+            async with desk.db.web(visitor.outlet.id) as work:
+                said = await history(work, visitor.outlet.id, conversation, after)
+            for message in said:
+                after = message.seq
+                yield event(msgspec.json.encode(message), message.seq)
+        if not noticed:
+            yield b": still here\n\n"

@@ -1,0 +1,39 @@
+"""Web chat visitors: a token's hash names a thread."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from chatworks.kit.db import load_queries
+from chatworks.kit.work import Work
+
+QUERIES = load_queries(__package__)
+
+
+async def add_visitor(
+    work: Work, channel: tuple[UUID, UUID], secret_hash: bytes, language: str, user_agent: str
+) -> UUID:
+    """Store a visitor of (outlet, channel); returns the thread."""
+    thread = work.new_id()
+    await work.conn.execute(
+        QUERIES["add_visitor"],
+        {
+            "outlet_id": channel[0],
+            "channel_id": channel[1],
+            "id": thread,
+            "hash": secret_hash,
+            "language": language,
+            "user_agent": user_agent,
+            "now": work.now,
+        },
+    )
+    return thread
+
+
+async def visitor(
+    work: Work, outlet_id: UUID, secret_hash: bytes
+) -> tuple[UUID, UUID, str, UUID | None] | None:
+    """Return a visitor's thread, channel, language, and conversation (None before a word)."""
+    parameters = {"outlet_id": outlet_id, "hash": secret_hash}
+    row = await (await work.conn.execute(QUERIES["visitor"], parameters)).fetchone()
+    return None if row is None else (row[0], row[1], row[2], row[3])
