@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TESTERS ?= 2
 
-.PHONY: help run chat test test-all check format lock bench chaos assets wheel clean
+.PHONY: help run chat test test-all check format lock bench chaos wheel clean
 
 ##@ Use
 
@@ -22,18 +22,18 @@ chat: $(VENV)/run.stamp .chatworks/env ## Talk to MajiPro in the terminal
 
 ##@ Develop
 
-test: $(VENV)/dev.stamp assets ## Run make check and the tests (under 8 minutes on 2 cores)
+test: $(VENV)/dev.stamp ## Run make check and the tests (under 8 minutes on 2 cores)
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest -n $(TESTERS) -m "not slow"
 
-test-all: $(VENV)/dev.stamp assets ## Run every test, the slow ones too
+test-all: $(VENV)/dev.stamp ## Run every test, the slow ones too
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest -n $(TESTERS)
 
 check: $(VENV)/dev.stamp ## Formatting, lint, types, import contracts, templates, spelling
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy chatworks tests bench tools
+	@$(BIN)/mypy chatworks
 	@$(BIN)/lint-imports --config pyproject.toml
 	@$(BIN)/djlint chatworks --check --lint --quiet
 	@$(BIN)/codespell
@@ -59,17 +59,11 @@ chaos: $(VENV)/dev.stamp ## Kill processes at random under load; writes build/ch
 
 ##@ Build
 
-assets: $(VENV)/dev.stamp chatworks/web/static/vendor/.stamp ## Copy the browser parts into static/vendor
-
-wheel: $(VENV)/dev.stamp assets ## Build the wheel into dist/
+wheel: $(VENV)/dev.stamp ## Build the wheel into dist/
 	@$(BIN)/python -m build --wheel
 
 clean: ## Remove what was built; keeps the database in .chatworks
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
-
-chatworks/web/static/vendor/.stamp: package.json package-lock.json tools/assets.py
-	@$(BIN)/python tools/assets.py
-	@touch $@
 
 # A secret of this machine, for trying things out; in production the environment brings it.
 .chatworks/env:

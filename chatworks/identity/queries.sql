@@ -55,7 +55,9 @@ ORDER BY s.outlet_id, s.conversation_id
 -- name: try
 -- GCRA in one statement: a try is allowed, or nothing changes and no row comes back.
 INSERT INTO rate_limit AS r (scope, arrival_at)
-VALUES (%(scope)s, %(now)s + %(interval)s)
-ON CONFLICT (scope) DO UPDATE SET arrival_at = GREATEST(r.arrival_at, %(now)s) + %(interval)s
-WHERE GREATEST(r.arrival_at, %(now)s) - %(tolerance)s <= %(now)s
+VALUES (%(scope)s, %(now)s::timestamptz + %(interval)s::interval)
+ON CONFLICT (scope) DO UPDATE
+SET arrival_at = GREATEST(r.arrival_at, %(now)s::timestamptz) + %(interval)s::interval
+WHERE GREATEST(r.arrival_at, %(now)s::timestamptz) - %(tolerance)s::interval
+      <= %(now)s::timestamptz
 RETURNING scope

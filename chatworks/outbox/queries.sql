@@ -73,7 +73,7 @@ WHERE p.outlet_id = k.outlet_id AND p.id = k.id
 UPDATE outbox_part p
 SET status = k.status, attempts = k.attempts, ready_at = k.ready_at, error = k.error,
     vendor_id = COALESCE(k.vendor_id, p.vendor_id), lease_until = NULL,
-    finished_at = CASE WHEN k.finished THEN %(now)s END
+    finished_at = CASE WHEN k.finished THEN %(now)s::timestamptz END
 FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(fences)s::bigint[], %(statuses)s::text[],
             %(attempts)s::smallint[], %(ready)s::timestamptz[], %(vendor_ids)s::text[],
             %(errors)s::text[], %(finished)s::boolean[])

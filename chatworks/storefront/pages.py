@@ -33,17 +33,21 @@ def language_of(request: Request[Any, Any, Any], outlet: Outlet) -> str:
     return next((code for code in wanted if code in outlet.languages), outlet.languages[0])
 
 
+def common(outlet: Outlet, language: str) -> dict[str, Any]:
+    """Return what every public template needs."""
+    return {
+        "outlet": outlet,
+        "lang": language,
+        "_": lambda msgid, **values: TEXTS.text(language, msgid, **values),
+    }
+
+
 def pages(desk: ChatDesk, shown: Pages, maps: Iterable[DataMap]) -> list[Any]:
     """Return the public pages."""
-    register = list(maps)
+    return [*_outlet_pages(desk, shown, list(maps)), *_widget_pages(desk, shown)]
 
-    def common(outlet: Outlet, language: str) -> dict[str, Any]:
-        return {
-            "outlet": outlet,
-            "lang": language,
-            "_": lambda msgid, **values: TEXTS.text(language, msgid, **values),
-        }
 
+def _outlet_pages(desk: ChatDesk, shown: Pages, register: list[DataMap]) -> list[Any]:
     @get("/")
     async def root() -> Redirect:
         """Lead to the first outlet."""
@@ -91,6 +95,10 @@ def pages(desk: ChatDesk, shown: Pages, maps: Iterable[DataMap]) -> list[Any]:
         headers = {"cache-control": "public, max-age=60"}
         return Response(css, media_type="text/css", headers=headers)
 
+    return [root, page, privacy, brand]
+
+
+def _widget_pages(desk: ChatDesk, shown: Pages) -> list[Any]:
     @get("/w/{slug:str}")
     async def frame(slug: str, request: Request[Any, Any, Any]) -> Response[str]:
         """Show the chat alone, for the widget's iframe on the sites that the outlet names."""
@@ -112,4 +120,4 @@ def pages(desk: ChatDesk, shown: Pages, maps: Iterable[DataMap]) -> list[Any]:
         }
         return Response(body, media_type="text/javascript", headers=headers)
 
-    return [root, page, privacy, brand, frame, widget]
+    return [frame, widget]
