@@ -9,6 +9,7 @@ from uuid import UUID
 
 from litestar import Request, Response, Router, get, post
 from litestar.datastructures import Cookie
+from litestar.params import FromPath
 from litestar.response import Redirect, Stream
 
 from chatworks.catalog import store as catalog
@@ -165,12 +166,12 @@ def _order_pages(desk: Desk) -> list[Any]:
         return await desk.show("orders", session, orders=rows)
 
     @get("/orders/{order:str}")
-    async def order_page(order: str, request: Asked) -> Response[str]:
+    async def order_page(order: FromPath[str], request: Asked) -> Response[str]:
         """Show one order."""
         return await _order(desk, request.state.session, id_of(order), "")
 
     @post("/orders/{order:str}", status_code=200)
-    async def move(order: str, request: Asked) -> Response[Any]:
+    async def move(order: FromPath[str], request: Asked) -> Response[Any]:
         """Move an order on."""
         form = await request.form()
         to = Status(choice(form, "to", {status.value for status in Status}))
@@ -203,12 +204,12 @@ def _message_pages(desk: Desk) -> list[Any]:
         return await desk.show("messages", session, conversations=rows)
 
     @get("/messages/{conversation:str}")
-    async def conversation_page(conversation: str, request: Asked) -> Response[str]:
+    async def conversation_page(conversation: FromPath[str], request: Asked) -> Response[str]:
         """Show one conversation, and note that it was read."""
         return await _conversation(desk, request.state.session, id_of(conversation), "")
 
     @post("/messages/{conversation:str}", status_code=200)
-    async def speak(conversation: str, request: Asked) -> Response[Any]:
+    async def speak(conversation: FromPath[str], request: Asked) -> Response[Any]:
         """Reply, take the conversation over, or hand it back to the bot."""
         form = await request.form()
         wanted = choice(form, "do", {"reply", "take", "back"})
@@ -252,7 +253,7 @@ def _product_pages(desk: Desk) -> list[Any]:
         return await show(request.state.session)
 
     @post("/products/{product:str}", status_code=200)
-    async def change(product: str, request: Asked) -> Response[Any]:
+    async def change(product: FromPath[str], request: Asked) -> Response[Any]:
         """Change a price, a stock, or whether a product is shown."""
         session: Session = request.state.session
         outlet: Outlet = await desk.directory.outlet(session.outlet_id)

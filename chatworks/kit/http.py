@@ -60,8 +60,9 @@ class HttpClient:
             async with self._session.post(
                 url, data=data, headers=headers, timeout=timeout, allow_redirects=False
             ) as response:
-                raw = await response.content.read(ANSWER_BYTES_MAX)
-                return Answer(response.status, _object(raw))
+                if (response.content_length or 0) > ANSWER_BYTES_MAX:
+                    raise Unanswered("the answer is too long")
+                return Answer(response.status, _object(await response.read()))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             raise NotSent("no connection") from None
         except (aiohttp.ClientError, TimeoutError) as error:

@@ -32,11 +32,12 @@ SELECT * FROM unnest(%(outlets)s::uuid[], %(orders)s::uuid[], %(lines)s::smallin
 INSERT INTO order_step (outlet_id, order_id, step, status, actor_kind, actor_id, reason, at)
 SELECT k.outlet_id, k.order_id,
        (SELECT count(*) FROM order_step s
-        WHERE s.outlet_id = k.outlet_id AND s.order_id = k.order_id) + 1,
+        WHERE s.outlet_id = k.outlet_id AND s.order_id = k.order_id)
+       + row_number() OVER (PARTITION BY k.outlet_id, k.order_id ORDER BY k.n),
        k.status, k.actor_kind, k.actor_id, k.reason, %(now)s
 FROM unnest(%(outlets)s::uuid[], %(orders)s::uuid[], %(statuses)s::text[], %(kinds)s::text[],
-            %(actors)s::text[], %(reasons)s::text[])
-     AS k (outlet_id, order_id, status, actor_kind, actor_id, reason)
+            %(actors)s::text[], %(reasons)s::text[]) WITH ORDINALITY
+     AS k (outlet_id, order_id, status, actor_kind, actor_id, reason, n)
 
 -- name: lock_orders
 SELECT outlet_id, id, number, conversation_id, contact_id, status, language

@@ -7,6 +7,7 @@ from typing import Any
 
 from babel.dates import format_datetime
 from litestar import MediaType, Request, Response, get
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from chatworks.catalog import store as catalog
@@ -57,7 +58,7 @@ def _outlet_pages(desk: ChatDesk, shown: Pages, register: list[DataMap]) -> list
         return Redirect(f"/o/{outlets[0].slug}")
 
     @get("/o/{slug:str}")
-    async def page(slug: str, request: Request[Any, Any, Any]) -> Response[str]:
+    async def page(slug: FromPath[str], request: Request[Any, Any, Any]) -> Response[str]:
         """Show the outlet: what it sells, and the chat."""
         outlet = await desk.outlet(slug)
         language = language_of(request, outlet)
@@ -79,7 +80,7 @@ def _outlet_pages(desk: ChatDesk, shown: Pages, register: list[DataMap]) -> list
         )
 
     @get("/o/{slug:str}/privacy")
-    async def privacy(slug: str, request: Request[Any, Any, Any]) -> Response[str]:
+    async def privacy(slug: FromPath[str], request: Request[Any, Any, Any]) -> Response[str]:
         """Show what is kept, why, how long, and who sees it: from the register itself."""
         outlet = await desk.outlet(slug)
         language = language_of(request, outlet)
@@ -88,7 +89,7 @@ def _outlet_pages(desk: ChatDesk, shown: Pages, register: list[DataMap]) -> list
         )
 
     @get("/o/{slug:str}/brand.css", media_type="text/css")
-    async def brand(slug: str) -> Response[str]:
+    async def brand(slug: FromPath[str]) -> Response[str]:
         """Give the outlet's colours as a style sheet: the policy allows no inline style."""
         colours = (await desk.outlet(slug)).brand
         css = f":root {{ --brand: {colours.primary}; --accent: {colours.accent}; }}\n"
@@ -100,7 +101,7 @@ def _outlet_pages(desk: ChatDesk, shown: Pages, register: list[DataMap]) -> list
 
 def _widget_pages(desk: ChatDesk, shown: Pages) -> list[Any]:
     @get("/w/{slug:str}")
-    async def frame(slug: str, request: Request[Any, Any, Any]) -> Response[str]:
+    async def frame(slug: FromPath[str], request: Request[Any, Any, Any]) -> Response[str]:
         """Show the chat alone, for the widget's iframe on the sites that the outlet names."""
         outlet = await desk.outlet(slug)
         ancestors = " ".join(["'self'", *outlet.widget_origins])

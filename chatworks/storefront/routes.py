@@ -16,6 +16,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 
 from chatworks.channels.models import Rejected
@@ -92,7 +93,7 @@ def routes(desk: ChatDesk) -> list[Any]:
     """Return the chat's handlers."""
 
     @post("/chat/{slug:str}/start", status_code=201)
-    async def start(slug: str, request: Request[Any, Any, Any]) -> dict[str, str]:
+    async def start(slug: FromPath[str], request: Request[Any, Any, Any]) -> dict[str, str]:
         """Make a visitor; the token is shown this once."""
         outlet = await desk.outlet(slug)
         given = await request.json() if await request.body() else {}
@@ -114,7 +115,7 @@ def routes(desk: ChatDesk) -> list[Any]:
         return {"token": token, "thread": thread.hex}
 
     @post("/chat/{slug:str}/messages", status_code=200)
-    async def send(slug: str, request: Request[Any, Any, Any]) -> dict[str, str]:
+    async def send(slug: FromPath[str], request: Request[Any, Any, Any]) -> dict[str, str]:
         """Take one event of a visitor; a repeat with the same id is the same event."""
         visitor = await desk.visitor(request, slug)
         scope = f"chat:{visitor.thread.hex}"
@@ -130,7 +131,7 @@ def routes(desk: ChatDesk) -> list[Any]:
 
     @get("/chat/{slug:str}/messages")
     async def messages(
-        slug: str, request: Request[Any, Any, Any], after: int = 0
+        slug: FromPath[str], request: Request[Any, Any, Any], after: FromQuery[int] = 0
     ) -> Response[bytes]:
         """Give the conversation so far."""
         visitor = await desk.visitor(request, slug)
@@ -142,7 +143,9 @@ def routes(desk: ChatDesk) -> list[Any]:
         return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
 
     @get("/chat/{slug:str}/events")
-    async def events(slug: str, request: Request[Any, Any, Any], after: int = 0) -> Stream:
+    async def events(
+        slug: FromPath[str], request: Request[Any, Any, Any], after: FromQuery[int] = 0
+    ) -> Stream:
         """Follow the conversation from ``after`` on."""
         visitor = await desk.visitor(request, slug)
         return event_stream(_follow(desk, request, visitor, after))

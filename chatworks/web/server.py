@@ -14,6 +14,7 @@ import msgspec
 import structlog
 from litestar import Litestar, MediaType, Request, Response, get
 from litestar.exceptions import HTTPException
+from litestar.params import FromPath
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from chatworks.kit.errors import ChatWorksError
@@ -50,7 +51,7 @@ def create_app(handlers: Sequence[Any], door: App, pages: Pages, ready: Check) -
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     @get("/static/{path:path}")
-    async def static(path: str, request: Request[Any, Any, Any]) -> Response[bytes]:
+    async def static(path: FromPath[str], request: Request[Any, Any, Any]) -> Response[bytes]:
         """Give a static file; with its hash in the address it never changes."""
         file = (static_root() / path.lstrip("/")).resolve()
         if not file.is_relative_to(static_root()) or not file.is_file():

@@ -67,9 +67,7 @@ class Visitor:
         for message in reversed(self.last):
             for button in message["buttons"]:
                 if button["label"].startswith(label):
-                    await self.give(
-                        kind="tap", tap=f"{message['seq']}.{button['id']}", text=label
-                    )
+                    await self.give(kind="tap", tap=f"{message['seq']}.{button['id']}", text=label)
                     return await self.hears()
         raise LookupError(label)
 

@@ -52,7 +52,8 @@ class Shop:
                 )
                 conn.execute(
                     "INSERT INTO conversation (outlet_id, id, channel_id, contact_id, thread,"
-                    " thread_key, last_at, created_at) VALUES (%s, %s, %s, %s, %s, %s, now(), now())",
+                    " thread_key, last_at, created_at)"
+                    " VALUES (%s, %s, %s, %s, %s, %s, now(), now())",
                     [self.outlet, conversation, channel.id, contact, str(n), n],
                 )
                 self.people.append(Origin(conversation, contact, "en"))
@@ -128,9 +129,7 @@ async def test_the_last_bottle_goes_to_exactly_one_whatever_the_timing(shop: Sho
 async def test_a_refused_order_changes_nothing(shop: Shop) -> None:
     before = shop.sql("SELECT sku, stock FROM product ORDER BY sku")
 
-    far, many = await shop.run(
-        shop.order(0, "W5", 1, Place(0.0, 30.0)), shop.order(0, "W5", 5000)
-    )
+    far, many = await shop.run(shop.order(0, "W5", 1, Place(0.0, 30.0)), shop.order(0, "W5", 5000))
 
     assert isinstance(far, NotDelivered)
     assert many.args == ("count", "1 to 1000")
@@ -141,8 +140,9 @@ async def test_a_refused_order_changes_nothing(shop: Shop) -> None:
 
 async def test_an_order_is_cancelled_while_that_is_allowed(shop: Shop) -> None:
     (placed,) = await shop.run(shop.order(0, "W5", 2))
-    stranger, mine = shop.call(1, CancelOrder(placed.order_id)), shop.call(
-        0, CancelOrder(placed.order_id)
+    stranger, mine = (
+        shop.call(1, CancelOrder(placed.order_id)),
+        shop.call(0, CancelOrder(placed.order_id)),
     )
 
     refused, moved, again = await shop.run(stranger, mine, mine)
@@ -160,7 +160,10 @@ async def test_an_operator_moves_an_order_and_says_why_it_is_cancelled(shop: Sho
         return shop.call(0, MoveOrder(placed.order_id, status, reason), ActorKind.OPERATOR)
 
     answers = await shop.run(
-        to(Status.DELIVERED), to(Status.ACCEPTED), to(Status.CANCELLED), to(Status.CANCELLED, "rain")
+        to(Status.DELIVERED),
+        to(Status.ACCEPTED),
+        to(Status.CANCELLED),
+        to(Status.CANCELLED, "rain"),
     )
 
     assert isinstance(answers[0], TooLate)

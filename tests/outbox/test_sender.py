@@ -41,7 +41,8 @@ async def say(house: House, database_url: str) -> Say:
                 )
                 await work.conn.execute(
                     "INSERT INTO conversation (outlet_id, id, channel_id, contact_id, thread,"
-                    " thread_key, last_at, created_at) VALUES (%s, %s, %s, %s, %s, %s, now(), now())",
+                    " thread_key, last_at, created_at)"
+                    " VALUES (%s, %s, %s, %s, %s, %s, now(), now())",
                     [channel.outlet_id, known[chat], channel.id, contact, str(chat), chat],
                 )
             post(work, Post(channel.outlet_id, known[chat], Message(text)))

@@ -1,4 +1,4 @@
-"""The store keeps its promises: policies, append-only tables, registered columns, queries that fit."""
+"""The store: policies, append-only tables, registered columns, queries that fit the schema."""
 
 from __future__ import annotations
 
@@ -157,13 +157,13 @@ def queries() -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize(("package", "name", "text"), queries(), ids=lambda value: value[:40])
-def test_every_query_fits_the_schema(
-    engine_url: str, package: str, name: str, text: str
-) -> None:
+def test_every_query_fits_the_schema(engine_url: str, package: str, name: str, text: str) -> None:
     numbers: dict[str, int] = {}
     numbered = re.sub(
         r"%\((\w+)\)s", lambda m: f"${numbers.setdefault(m[1], len(numbers) + 1)}", text
     )
     with psycopg.connect(engine_url) as conn:
         types = ", ".join("unknown" for _ in numbers)
-        conn.execute(f"PREPARE q ({types}) AS {numbered}" if numbers else f"PREPARE q AS {numbered}")  # type: ignore[call-overload]
+        conn.execute(
+            f"PREPARE q ({types}) AS {numbered}" if numbers else f"PREPARE q AS {numbered}"
+        )  # type: ignore[call-overload]

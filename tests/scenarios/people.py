@@ -66,5 +66,3 @@ class Person:
     async def shares(self, latitude: float, longitude: float, answers: int = 1) -> list[Call]:
         """Share a location; returns the messages that answer it."""
         return await self._answer(self.api.location(self.chat, latitude, longitude), answers)
-
-

@@ -74,13 +74,15 @@ def make_send(api: BotApi) -> Send:
     return api.send
 
 
-def outcome(answer: Answer) -> Outcome:
+def outcome(answer: Answer) -> Outcome:  # noqa: PLR0911 - one for each answer
     """Return what an answer of the Bot API means."""
     body = answer.body
     if body.get("ok"):
         result = body.get("result")
         vendor_id = result.get("message_id", "") if isinstance(result, dict) else ""
         return Accepted(str(vendor_id))
+    if answer.status == 200:  # noqa: PLR2004 - taken, and the answer cannot be read
+        return Ambiguous("the answer cannot be read")
     reason = str(body.get("description", f"HTTP {answer.status}"))
     parameters = body.get("parameters") or {}
     match answer.status:

@@ -1,0 +1,60 @@
+"""Every text that a person reads exists in Swahili; nothing is translated that is not said."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from chatworks.kit.texts import Texts
+from chatworks.orders import core
+from chatworks.privacy.core import CATEGORY_NAMES
+
+ROOT = Path(__file__).parents[2] / "chatworks"
+SAYING = {"say", "say_text", "ask", "choose", "confirm", "text", "NotUnderstood", "_word"}
+PACKAGES = {
+    "chatworks.applets.water": ["applets/water"],
+    "chatworks.applets.staff": ["applets/staff"],
+    "chatworks.conversations": ["conversations"],
+    "chatworks.sdk": ["sdk"],
+    "chatworks.orders": ["orders"],
+    "chatworks.storefront": ["storefront"],
+    "chatworks.privacy": ["privacy"],
+}
+
+
+def said(folder: Path) -> set[str]:
+    """Return the string literals that are given to a saying method, and what templates say."""
+    found = set()
+    for path in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                if name in SAYING:
+                    found |= {
+                        a.value
+                        for a in node.args
+                        if isinstance(a, ast.Constant)
+                        and isinstance(a.value, str)
+                        and (" " in a.value or a.value[:1].isupper())
+                    }
+    for path in folder.glob("templates/*.html"):
+        found |= set(re.findall(r"""_\(["']([^"']+)["']""", path.read_text()))
+    return found
+
+
+EXTRA = {
+    "chatworks.orders": {*core.STATUS_TEXTS.values(), *core.TOLD_TEXTS.values()},
+    "chatworks.storefront": set(CATEGORY_NAMES.values()),
+    "chatworks.sdk": {"Share my location", "Share my phone number"},
+}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_text_is_translated(package: str) -> None:
+    folder = ROOT / PACKAGES[package][0]
+    wanted = said(folder) | EXTRA.get(package, set())
+
+    assert sorted(wanted - Texts.load(package).known("sw")) == []
