@@ -114,7 +114,7 @@ class WholeNumber:
         """Return the number."""
         text = fold(_typed(inbound))
         digits = re.fullmatch(r"(?:x\s*)?(\d{1,9})(?:\s*[^\d\s.,].*)?", text)
-        number = int(digits[1]) if digits else NUMBER_WORDS.get(text.split()[0])
+        number = int(digits[1]) if digits else NUMBER_WORDS.get(text.partition(" ")[0])
         if number is None:
             raise NotUnderstood("I need a whole number, for example {example}.", example=self.least)
         if not self.least <= number <= self.most:
@@ -220,13 +220,15 @@ class Choice(Generic[Value]):
     def _typed_index(self, text: str) -> int | None:
         if text.rstrip(".)").isdigit() and 1 <= int(text.rstrip(".)")) <= len(self.values):
             return int(text.rstrip(".)")) - 1
-        folded = [fold(label) for label in self.labels]
-        if text in folded:
-            return folded.index(text)
-        begins = [i for i, label in enumerate(folded) if label.startswith(text) and len(text) > 1]
+        # Prices and the like stand behind a dot: nobody types them, and spaces do not count.
+        heads = [fold(label.partition(" · ")[0]).replace(" ", "") for label in self.labels]
+        typed = text.partition(" · ")[0].replace(" ", "")
+        if heads.count(typed) == 1:
+            return heads.index(typed)
+        begins = [i for i, head in enumerate(heads) if head.startswith(typed) and len(typed) > 1]
         if len(begins) == 1:
             return begins[0]
-        return nearest(text, folded)
+        return nearest(typed, heads)
 
 
 def nearest(text: str, labels: Sequence[str]) -> int | None:

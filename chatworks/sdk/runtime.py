@@ -15,10 +15,10 @@ from typing import Any
 
 import msgspec
 
+from chatworks.commands.models import Command
 from chatworks.kit.errors import Refusal
 from chatworks.sdk.applet import AppletError, LoadedApplet
 from chatworks.sdk.chat import Chat
-from chatworks.sdk.inputs import NotUnderstood
 from chatworks.sdk.requests import Ask, Do, Now, Restart, Say, Step
 
 ENTRIES_MAX = 500  # a longer journal makes every turn slower: chat.restart() begins a fresh one
@@ -63,6 +63,7 @@ class Run:
         self.entries = entries
         self._coroutine = self._make(chat)
         self._step: Step | None = None
+        self._spare: list[Entry] = []
 
     def replay(self) -> Progress:
         """Run through the journal; returns the first step that it does not answer."""
@@ -82,13 +83,13 @@ class Run:
         step = self._waiting()
         encoded = msgspec.to_builtins(value)
         self._keep([step.fingerprint, "answer", encoded])
-        return self._send(_decode(step, encoded))
+        return self._feed(self._send(_decode(step, encoded)))
 
     def refuse(self, refusal: Refusal) -> Progress:
         """Throw ``refusal`` into the applet, keep that it was, and run on."""
         value = [refusal.code, msgspec.to_builtins(refusal.args)]
         self._keep([self._waiting().fingerprint, "refused", value])
-        return self._throw(refusal.fresh())
+        return self._feed(self._throw(refusal.fresh()))
 
     def salvage(self) -> Progress:
         """Run again from the top after a mismatch, with what still fits of the old journal.
@@ -98,20 +99,9 @@ class Run:
         Messages are not sent again.
         """
         self.suspend()
-        old, self.entries = self.entries, []
+        self._spare, self.entries = self.entries, []
         self._coroutine = self._make(self._chat)
-        progress = self._send(None)
-        while not isinstance(progress, Finished | Restart):
-            taken = self._fitting(progress, old)
-            if taken is None:
-                return progress
-            entry, old = taken
-            self._keep(entry)
-            if entry[1] == "refused":
-                progress = self._throw(_refusal(entry[2]))
-            else:
-                progress = self._send(_decode(progress, entry[2]))
-        return progress
+        return self._feed(self._send(None))
 
     def suspend(self) -> None:
         """Put the run away: nothing of it stays in memory."""
@@ -124,10 +114,28 @@ class Run:
                 raise AppletError(f"raised {error!r} while it was suspended") from error
         raise AppletError("awaits without end in a finally block")
 
-    def _fitting(self, step: Step, old: list[Entry]) -> tuple[Entry, list[Entry]] | None:
-        for index, entry in enumerate(old):
+    def _feed(self, progress: Step | Finished) -> Step | Finished:
+        """Answer what a salvaged journal can answer; returns the first step that it cannot."""
+        while self._spare and not isinstance(progress, Finished | Restart):
+            found = self._fitting(progress)
+            if found is None:
+                break
+            entry = self._spare[found]
+            self._spare = self._spare[found + 1 :]
+            self._keep(entry)
+            if entry[1] == "refused":
+                progress = self._throw(_refusal(entry[2]))
+            else:
+                progress = self._send(_decode(progress, entry[2]))
+        return progress
+
+    def _fitting(self, step: Step) -> int | None:
+        """Return where the spare journal answers ``step``; a message fits only at its front."""
+        for index, entry in enumerate(self._spare):
             if entry[0] == step.fingerprint and _fits(step, entry):
-                return entry, old[index + 1 :]
+                return index
+            if isinstance(step, Say):
+                break
         return None
 
     def _keep(self, entry: Entry) -> None:
@@ -185,7 +193,7 @@ def _decode(step: Step, value: Any) -> Any:
 
 
 def _fits(step: Step, entry: Entry) -> bool:
-    if isinstance(step, Do) and not _changes(step):
+    if isinstance(step, Do) and not isinstance(step.request, Command):
         return False  # a query is asked anew
     if entry[1] == "refused":
         return True
@@ -199,15 +207,6 @@ def _fits(step: Step, entry: Entry) -> bool:
     return True
 
 
-def _changes(step: Do[Any]) -> bool:
-    from chatworks.commands.models import Command  # noqa: PLC0415
-
-    return isinstance(step.request, Command)
-
-
 def _refusal(value: list[Any]) -> Refusal:
     code, arguments = value
     return Refusal.known[code](*arguments)
-
-
-__all__ = ("ENTRIES_MAX", "Finished", "Mismatch", "NotUnderstood", "Progress", "Run", "Suspended")

@@ -145,7 +145,8 @@ async def test_prices_and_stock_are_edited_in_the_console(
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("alert")).to_have_text("stock must be a whole number, or empty")
     await page.get_by_label("Stock of W20-REFILL").fill("3")
-    await page.keyboard.press("Enter")
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
     await page.goto(f"{site}/o/majipro")
     await expect(page.get_by_text("KES 260.50")).to_be_visible()
     await expect(page.get_by_text("Only 3 left")).to_be_visible()

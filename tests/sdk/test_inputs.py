@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import date, timedelta
 from typing import Any
 
@@ -111,7 +112,5 @@ def test_no_text_breaks_an_input(text: str) -> None:
         inputs.location(),
         inputs.phone("KE"),
     ):
-        try:
-            one.read(said(text))
-        except NotUnderstood as problem:
-            assert str(problem)
+        with contextlib.suppress(NotUnderstood):
+            assert one.read(said(text)) is not None

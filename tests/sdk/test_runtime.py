@@ -93,6 +93,9 @@ def test_changed_code_is_noticed_and_keeps_what_fits() -> None:
     assert isinstance(mismatch, Mismatch)
     assert (mismatch.index, mismatch.found) == (0, "say@changed")
     assert isinstance(step, Say)
+    step = run.resume(None)
+    assert isinstance(step, Say)
+    assert step.message.text == "Hello Joy"
 
 
 async def sleeps(_chat: Chat[None]) -> None:
@@ -129,12 +132,14 @@ def test_a_run_is_put_away_through_its_finally_blocks() -> None:
 def test_a_journal_has_a_limit() -> None:
     run = run_of(loops, [])
     run.replay()
+    for _ in range(ENTRIES_MAX):
+        run.resume(None)
     with pytest.raises(AppletError, match=f"{ENTRIES_MAX} entries"):
-        for _ in range(ENTRIES_MAX + 1):
-            run.resume(None)
+        run.resume(None)
 
 
 def test_a_run_that_waits_for_nothing_refuses_answers() -> None:
     run = run_of(changed, [])
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError, match="waits for nothing"):
         run.resume("x")
+    run.suspend()
