@@ -36,7 +36,7 @@ from chatworks.identity.store import add_first_operator
 from chatworks.inbox.committer import Committer
 from chatworks.inbox.models import NewEvent
 from chatworks.kit.clock import Clock
-from chatworks.kit.db import Database, see_outlets
+from chatworks.kit.db import Database
 from chatworks.kit.errors import Invalid
 from chatworks.kit.feature import Feature
 from chatworks.kit.http import HttpClient
@@ -247,7 +247,6 @@ async def seed_outlet(house: House, file: OutletFile) -> Outlet:
     """Insert what is missing of an outlet's file: outlet, owner, channels, applets, products."""
     async with house.db.engine() as work:
         outlet = await seed(work, file, secret_of)
-        await see_outlets(work, [outlet.id])
         await add_first_operator(work, outlet.id, file.owner)
         await _seed_applets(house, work, outlet, file)
         await seed_products(work, outlet, file.products)

@@ -1,38 +1,26 @@
 -- Three logins: the owner migrates; chatworks_engine takes turns, sends and resolves paths;
 -- chatworks_web serves pages and the API. Neither of the two owns anything, and row-level
--- security is forced. Settings: app.outlet (web, one id), app.outlets (engine, an array).
+-- security is forced: a page sees the one outlet of app.outlet, which is its transaction's first word.
 
 GRANT USAGE ON SCHEMA public TO chatworks_engine, chatworks_web;
 
--- What the engine resolves before it knows the outlet: no tenant filter for it.
 DO $$
 DECLARE t text;
 BEGIN
-    FOREACH t IN ARRAY ARRAY['outlet', 'channel', 'applet_install', 'operator', 'one_time_code', 'session',
-        'web_visitor'] LOOP
-        EXECUTE format('CREATE POLICY engine ON %I TO chatworks_engine USING (true) WITH CHECK (true)', t);
-    END LOOP;
-    FOREACH t IN ARRAY ARRAY['audit_leaf', 'command_key', 'contact', 'conversation', 'message', 'dialogue', 'journal',
-        'staff_chat', 'product', 'outlet_counter', 'sales_order', 'order_line', 'order_step'] LOOP
-        EXECUTE format($p$CREATE POLICY engine ON %I TO chatworks_engine
-            USING (outlet_id = ANY ((SELECT current_setting('app.outlets', true)::uuid[])::uuid[]))
-            WITH CHECK (outlet_id = ANY ((SELECT current_setting('app.outlets', true)::uuid[])::uuid[]))$p$, t);
-    END LOOP;
     FOREACH t IN ARRAY ARRAY['outlet', 'channel', 'applet_install', 'operator', 'one_time_code', 'session',
         'web_visitor', 'audit_leaf', 'command_key', 'contact', 'conversation', 'message', 'dialogue', 'journal',
         'staff_chat', 'product', 'outlet_counter', 'sales_order', 'order_line', 'order_step', 'outbox_part'] LOOP
         EXECUTE format($p$CREATE POLICY web ON %I TO chatworks_web
             USING (outlet_id = (SELECT current_setting('app.outlet', true)::uuid))
             WITH CHECK (outlet_id = (SELECT current_setting('app.outlet', true)::uuid))$p$, t);
+        -- The engine works for all outlets at once and names them by key (decision 0007).
+        EXECUTE format('CREATE POLICY engine ON %I TO chatworks_engine USING (true) WITH CHECK (true)', t);
         -- The owner migrates and backs up; forced policies would hide the rows from it too.
         EXECUTE format('CREATE POLICY owner ON %I TO CURRENT_USER USING (true) WITH CHECK (true)', t);
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
     END LOOP;
 END $$;
-
--- The outbox is the engine's queue across outlets; pages only ever see their own outlet's parts.
-CREATE POLICY engine ON outbox_part TO chatworks_engine USING (true) WITH CHECK (true);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO chatworks_engine;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO chatworks_engine, chatworks_web;

@@ -24,7 +24,6 @@ from chatworks.conversations.turn import Env, Event, Steps, Turn
 from chatworks.conversations.watchdog import ComputedTooLong, Watchdog
 from chatworks.inbox import store as inbox
 from chatworks.inbox.models import TIMER_EVENT_PREFIX, PendingEvent
-from chatworks.kit.db import see_outlets
 from chatworks.kit.texts import Texts
 from chatworks.kit.work import Work
 from chatworks.sdk.applet import Applets
@@ -80,7 +79,6 @@ class _Running:
 
 async def take_batch(work: Work, parts: Parts, events: Sequence[PendingEvent]) -> None:
     """Take ``events`` (whole conversations, in order) inside ``work``; raises ``TurnFailed``."""
-    await see_outlets(work, sorted({event.outlet_id for event in events}))
     running = await _prepare(work, parts, events)
     await _run(work, parts, running)
     for item in running:

@@ -36,29 +36,29 @@ SELECT k.*, %(now)s, %(now)s
 FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(channels)s::uuid[], %(contacts)s::uuid[],
             %(threads)s::text[], %(thread_keys)s::bigint[], %(groups)s::boolean[]) AS k
 
+-- name: hold
+-- Conversations are locked in key order, after all business rows: everybody takes them so.
+SELECT c.id, c.last_seq, c.channel_id, c.thread, c.is_group, p.status
+FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[]) AS k (outlet_id, id)
+JOIN conversation c ON c.outlet_id = k.outlet_id AND c.id = k.id
+JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
+ORDER BY c.outlet_id, c.id
+FOR UPDATE OF c
+
 -- name: advance
--- Rows are locked in key order first: posts from other transactions take them the same way.
-WITH k AS MATERIALIZED (
-    SELECT * FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(counts)s::integer[],
-                         %(last_texts)s::text[], %(turned)s::boolean[], %(speakers)s::text[],
-                         %(operators)s::uuid[], %(untils)s::timestamptz[], %(dialogues)s::uuid[])
-    AS k (outlet_id, id, count, last_text, turned, speaker, operator_id, until, dialogue_id)
-), locked AS MATERIALIZED (
-    SELECT c.outlet_id, c.id FROM conversation c JOIN k USING (outlet_id, id)
-    ORDER BY c.outlet_id, c.id FOR UPDATE OF c
-)
 UPDATE conversation c
-SET last_seq = c.last_seq + k.count,
-    last_at = CASE WHEN k.count > 0 THEN %(now)s ELSE c.last_at END,
+SET last_seq = k.last_seq,
+    last_at = CASE WHEN k.last_text IS NULL THEN c.last_at ELSE %(now)s::timestamptz END,
     last_text = COALESCE(k.last_text, c.last_text),
     speaker = CASE WHEN k.turned THEN k.speaker ELSE c.speaker END,
     operator_id = CASE WHEN k.turned THEN k.operator_id ELSE c.operator_id END,
     speaker_until = CASE WHEN k.turned THEN k.until ELSE c.speaker_until END,
     dialogue_id = CASE WHEN k.turned THEN k.dialogue_id ELSE c.dialogue_id END
-FROM k JOIN locked USING (outlet_id, id), contact p
+FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(seqs)s::integer[], %(last_texts)s::text[],
+            %(turned)s::boolean[], %(speakers)s::text[], %(operators)s::uuid[],
+            %(untils)s::timestamptz[], %(dialogues)s::uuid[])
+     AS k (outlet_id, id, last_seq, last_text, turned, speaker, operator_id, until, dialogue_id)
 WHERE c.outlet_id = k.outlet_id AND c.id = k.id
-  AND p.outlet_id = c.outlet_id AND p.id = c.contact_id
-RETURNING c.outlet_id, c.id, c.last_seq, c.channel_id, c.thread, c.is_group, p.status
 
 -- name: add_dialogues
 INSERT INTO dialogue (outlet_id, id, conversation_id, applet, version, command, language, settings,

@@ -27,7 +27,7 @@ from chatworks.conversations.models import (
     Spoken,
     Update,
 )
-from chatworks.conversations.store import Advanced, SpeakerChange
+from chatworks.conversations.store import Held, SpeakerChange
 from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work
 from chatworks.outbox import service as outbox
@@ -63,10 +63,11 @@ class Scribe:
         changed = [u.state for u in merged if u.state is not None and u.contact_changed]
         if changed:
             await store.change_contacts(work, changed)
-        rows = await store.advance(work, merged)
+        rows = await store.hold(work, merged)
         merged = [update for update in merged if update.conversation_id in rows]
         for update in merged:
             _number(update, rows[update.conversation_id].last_seq)
+        await store.advance(work, merged, rows)
         await self._write_dialogues(work, merged)
         if any(update.messages for update in merged):
             await store.write_messages(work, merged)
@@ -86,9 +87,7 @@ class Scribe:
         if timers:
             await store.write_timers(work, timers)
 
-    async def _send(
-        self, work: Work, updates: Sequence[Update], rows: Mapping[UUID, Advanced]
-    ) -> None:
+    async def _send(self, work: Work, updates: Sequence[Update], rows: Mapping[UUID, Held]) -> None:
         parts: list[NewPart] = []
         topics: set[str] = set()
         for update in updates:
@@ -118,12 +117,11 @@ def _merge(updates: Sequence[Update]) -> list[Update]:
 
 
 def _number(update: Update, last_seq: int) -> None:
-    first = last_seq - len(update.messages) + 1
-    for seq, message in enumerate(update.messages, start=first):
+    for seq, message in enumerate(update.messages, start=last_seq + 1):
         message.seq = seq
 
 
-def _parts(work: Work, update: Update, row: Advanced, kind: ChannelKind) -> list[NewPart]:
+def _parts(work: Work, update: Update, row: Held, kind: ChannelKind) -> list[NewPart]:
     """Plan the settles first (a tapped button is answered at once), then the messages."""
     parts: list[NewPart] = []
 

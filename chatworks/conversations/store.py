@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -142,8 +142,8 @@ async def change_contacts(work: Work, changed: Sequence[Conversation]) -> None:
     )
 
 
-class Advanced(msgspec.Struct, frozen=True):
-    """A conversation's row after ``advance``: where its messages are numbered and go."""
+class Held(msgspec.Struct, frozen=True):
+    """A locked conversation: how far its messages are numbered, and where they go."""
 
     last_seq: int
     channel_id: UUID
@@ -152,29 +152,39 @@ class Advanced(msgspec.Struct, frozen=True):
     status: ContactStatus
 
 
-async def advance(work: Work, updates: Sequence[Update]) -> dict[UUID, Advanced]:
-    """Number the new messages and write what turns decided about their conversations."""
+async def hold(work: Work, updates: Sequence[Update]) -> dict[UUID, Held]:
+    """Lock the conversations that will be written, in key order; returns those that exist."""
+    parameters = {
+        "outlets": [update.outlet_id for update in updates],
+        "ids": [update.conversation_id for update in updates],
+    }
+    cursor = await work.conn.execute(QUERIES["hold"], parameters)
+    return {
+        row[0]: Held(row[1], row[2], row[3], row[4], ContactStatus(row[5]))
+        for row in await cursor.fetchall()
+    }
+
+
+async def advance(work: Work, updates: Sequence[Update], held: Mapping[UUID, Held]) -> None:
+    """Write how far messages are numbered, and what turns decided about held conversations."""
     states = [update.state for update in updates]
-    waiting = [None if s is None or s.dialogue is None else s.dialogue.id for s in states]
-    cursor = await work.conn.execute(
+    await work.conn.execute(
         QUERIES["advance"],
         {
             "now": work.now,
             "outlets": [update.outlet_id for update in updates],
             "ids": [update.conversation_id for update in updates],
-            "counts": [len(update.messages) for update in updates],
+            "seqs": [held[u.conversation_id].last_seq + len(u.messages) for u in updates],
             "last_texts": [_last_text(update.messages) for update in updates],
             "turned": [state is not None for state in states],
             "speakers": [None if s is None else s.speaker.value for s in states],
             "operators": [None if s is None else s.operator_id for s in states],
             "untils": [None if s is None else s.speaker_until for s in states],
-            "dialogues": waiting,
+            "dialogues": [
+                None if s is None or s.dialogue is None else s.dialogue.id for s in states
+            ],
         },
     )
-    return {
-        row[1]: Advanced(row[2], row[3], row[4], row[5], ContactStatus(row[6]))
-        for row in await cursor.fetchall()
-    }
 
 
 def _last_text(messages: Sequence[NewMessage]) -> str | None:

@@ -225,11 +225,12 @@ class Turn:
         if inbound.kind is InboundKind.TAP:
             yield from self._tapped(inbound)
             return
-        command = self.menu.command_of(inbound)
-        if command is not None and (inbound.kind is InboundKind.COMMAND or not self.waiting):
-            yield from self.dialogues.begin(command)
-        elif self.waiting and inbound.kind is not InboundKind.COMMAND:
+        if self.waiting and inbound.kind is not InboundKind.COMMAND:
             yield from self.dialogues.answer(inbound)
+            return
+        command = self.menu.command_of(inbound)
+        if command is not None:
+            yield from self.dialogues.begin(command)
         elif not self.conversation.is_group:
             self.show_menu()
 

@@ -46,8 +46,10 @@ WORDS: dict[str, dict[Word, tuple[str, ...]]] = {
 
 def fold(text: str) -> str:
     """Return ``text`` without case, accents, a leading slash, and outer spaces and dots."""
-    plain = normalize("NFKD", text.strip().removeprefix("/").strip(" .!?")).casefold()
-    return " ".join("".join(c for c in plain if not combining(c)).replace("_", " ").split())
+    plain = text.strip().removeprefix("/").strip(" .!?").casefold()
+    if not plain.isascii():
+        plain = "".join(c for c in normalize("NFKD", plain) if not combining(c))
+    return " ".join(plain.replace("_", " ").split())
 
 
 _BY_LANGUAGE = {
@@ -56,8 +58,13 @@ _BY_LANGUAGE = {
 }
 
 
+WORD_LENGTH_MAX = 30  # the longest spelling, with room for dots: longer texts are no word
+
+
 def find(text: str, languages: tuple[str, ...]) -> Word | None:
     """Return the word that ``text`` is in one of ``languages`` (English always counts)."""
+    if len(text) > WORD_LENGTH_MAX:
+        return None
     folded = fold(text)
     for language in (*languages, "en"):
         word = _BY_LANGUAGE.get(language, {}).get(folded)

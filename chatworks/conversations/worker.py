@@ -20,7 +20,7 @@ from chatworks.conversations.models import Post
 from chatworks.conversations.store import find_by_thread
 from chatworks.inbox import store as inbox
 from chatworks.inbox.models import PendingEvent
-from chatworks.kit.db import Database, see_outlets
+from chatworks.kit.db import Database
 from chatworks.kit.listen import Listener
 from chatworks.kit.work import Work
 from chatworks.sdk.messages import Message
@@ -147,7 +147,6 @@ class Worker:
             await self._apologise(work, event)
 
     async def _apologise(self, work: Work, event: PendingEvent) -> None:
-        await see_outlets(work, [event.outlet_id])
         found = await find_by_thread(work, event.outlet_id, event.source, event.thread)
         if found is None:
             return

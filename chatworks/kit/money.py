@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from babel.numbers import format_currency, get_currency_precision
 
@@ -40,13 +41,7 @@ class Money:
 
     def show(self, language: str) -> str:
         """Return the amount as people of ``language`` write it, whole units without decimals."""
-        precision = get_currency_precision(self.currency)
-        amount = Decimal(self.minor).scaleb(-precision)
-        whole = amount == amount.to_integral_value()
-        pattern = "¤ #,##0" if whole else "¤ #,##0." + "0" * precision
-        return format_currency(
-            amount, self.currency, format=pattern, locale=language, currency_digits=False
-        )
+        return _show(self.minor, self.currency, language)
 
     @classmethod
     def read(cls, text: str, currency: str) -> Money:
@@ -63,3 +58,12 @@ class Money:
         if not 0 <= minor <= MINOR_MAX:
             raise Invalid("amount", f"must be between 0 and {MINOR_MAX} minor units")
         return cls(int(minor), currency)
+
+
+@lru_cache(maxsize=4096)  # CLDR formatting takes 50 µs, and a replay writes its labels again
+def _show(minor: int, currency: str, language: str) -> str:
+    precision = get_currency_precision(currency)
+    amount = Decimal(minor).scaleb(-precision)
+    whole = amount == amount.to_integral_value()
+    pattern = "¤ #,##0" if whole else "¤ #,##0." + "0" * precision
+    return format_currency(amount, currency, format=pattern, locale=language, currency_digits=False)

@@ -70,8 +70,10 @@ class Input(Protocol[Answer_co]):
 
 def fold(text: str) -> str:
     """Return ``text`` without case, accents and doubled spaces."""
-    plain = normalize("NFKD", text).casefold()
-    return " ".join("".join(c for c in plain if not combining(c)).split())
+    plain = text.casefold()
+    if not plain.isascii():
+        plain = "".join(c for c in normalize("NFKD", plain) if not combining(c))
+    return " ".join(plain.split())
 
 
 def _typed(inbound: Inbound) -> str:

@@ -160,7 +160,7 @@ def queries() -> list[tuple[str, str, str]]:
 def test_every_query_fits_the_schema(engine_url: str, package: str, name: str, text: str) -> None:
     numbers: dict[str, int] = {}
     numbered = re.sub(
-        r"%\((\w+)\)s", lambda m: f"${numbers.setdefault(m[1], len(numbers) + 1)}", text
+        r"%\((\w+)\)[sb]", lambda m: f"${numbers.setdefault(m[1], len(numbers) + 1)}", text
     )
     with psycopg.connect(engine_url) as conn:
         types = ", ".join("unknown" for _ in numbers)

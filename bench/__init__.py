@@ -1,0 +1,1 @@
+"""Benchmarks: each figure beside a reference that runs on the same machine in the same run."""
