@@ -35,7 +35,7 @@ check: $(VENV)/dev.stamp ## Formatting, lint, types, import contracts, templates
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy chatworks
 	@$(BIN)/lint-imports --config pyproject.toml
-	@$(BIN)/djlint chatworks --check --lint --quiet
+	@$(BIN)/djlint chatworks --lint --quiet
 	@$(BIN)/codespell
 
 format: $(VENV)/dev.stamp ## Format code and templates

@@ -30,6 +30,7 @@ from chatworks.kit.listen import Listener
 from chatworks.kit.work import Work
 from chatworks.outbox import core, store
 from chatworks.outbox.models import (
+    LEASE,
     SEND_SECONDS_MAX,
     Change,
     ChannelBroken,
@@ -43,6 +44,7 @@ IN_FLIGHT_MAX = 64
 POLL_SECONDS = 1.0
 RECOVER_SECONDS = 5.0
 GRACE_SECONDS = 10.0
+SETTLE_PAUSE_SECONDS = 0.25
 
 log = structlog.get_logger()
 outcomes_total = Counter("chatworks_sends_total", "Outcomes of sends", ["outcome"])
@@ -138,7 +140,7 @@ class Sender:
         async with self._settling:  # whoever is first settles for all that landed meanwhile
             group, self._settled = self._settled, []
             if group:
-                await self._settle(group)
+                await self._settle_surely(group)
 
     async def _send(self, part: Part) -> Outcome:
         channel = await self._channel_of(part.channel_id)
@@ -155,6 +157,19 @@ class Sender:
                     return await kind.send(channel, wire)
         except TimeoutError:
             return Ambiguous(f"no answer within {SEND_SECONDS_MAX:.0f} s")
+
+    async def _settle_surely(self, group: list[Settled]) -> None:
+        """Settle, and try again while the database is away: what was sent is known only here."""
+        until = self._db.clock.monotonic() + LEASE.total_seconds()
+        while True:
+            try:
+                await self._settle(group)
+            except psycopg.OperationalError:
+                if self._db.clock.monotonic() > until:
+                    raise
+                await asyncio.sleep(SETTLE_PAUSE_SECONDS)
+            else:
+                return
 
     async def _settle(self, group: list[Settled]) -> None:
         outlets = sorted({part.outlet_id for part, _, _ in group})

@@ -1,0 +1,5 @@
+"""``python -m chatworks``: the command line."""
+
+from chatworks.cli import main
+
+main()
