@@ -11,6 +11,8 @@ import atexit
 import os
 from pathlib import Path
 
+import psutil
+
 CONFIG_NAME = "chatworks.conf"
 # Small, since the whole product shall idle below 350 MB; durable, since a 200 means "kept".
 CONFIG = """\
@@ -47,6 +49,7 @@ class Embedded:
         server = PostgresServer(self.data)
         server.ensure_pgdata_inited()
         self._configure()
+        self._forget_the_dead()
         server.start()
         self._server = server
         return server.get_uri()
@@ -73,6 +76,22 @@ class Embedded:
         )
 
         return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
+
+    def _forget_the_dead(self) -> None:
+        """Remove the lock file of a killed server whose process nobody has reaped.
+
+        The wheel would take such a zombie for a running server and join it.
+        """
+        lock = self.data / "postmaster.pid"
+        try:
+            process = psutil.Process(int(lock.read_text().split("\n")[0]))
+            dead = process.status() == psutil.STATUS_ZOMBIE
+        except FileNotFoundError:
+            return
+        except (psutil.NoSuchProcess, ValueError):
+            dead = True
+        if dead:
+            lock.unlink(missing_ok=True)
 
     def _configure(self) -> None:
         (self.data / CONFIG_NAME).write_text(CONFIG)

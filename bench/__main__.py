@@ -1,0 +1,81 @@
+"""``make bench``: runs everything, prints a table, writes ``build/bench.json``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import subprocess
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import inbox, place, replies, turns
+from chatworks.kit.backup import tool
+
+Row = dict[str, object]
+
+
+def pgbench(owner_url: str) -> float:
+    """Return TPC-B-like transactions per second at 8 clients on the same server."""
+    place.fresh(owner_url, "bench_tpcb")
+    url = place.at(owner_url, "bench_tpcb")
+    subprocess.run([tool("pgbench"), "-i", "-q", "-s", "10", url], check=True, capture_output=True)
+    said = subprocess.run(
+        [tool("pgbench"), "-c", "8", "-j", "2", "-T", "10", url],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    found = re.search(r"tps = ([\d.]+)", said)
+    assert found is not None
+    return float(found[1])
+
+
+def row(name: str, value: float, unit: str, reference: str = "", base: float = 0.0) -> Row:
+    """Return one line of ``build/bench.json``."""
+    ratio = round(value / base, 2) if base else None
+    return {
+        "name": name,
+        "value": round(value, 2),
+        "unit": unit,
+        "reference": reference,
+        "ratio": ratio,
+    }
+
+
+def main() -> None:
+    """Run every benchmark."""
+    place.environment()
+    embedded, base = place.server()
+    tpcb = pgbench(base)
+    measured = max((turns.measure(base, n) for n in (1, 2)), key=lambda m: m["turns_per_s"])
+    bare, _ = inbox.run(base, bare=True)
+    verified, _ = inbox.run(base, bare=False)
+    _, p99 = inbox.run(base, bare=False, rate=verified / 2)
+    single, _ = inbox.run(base, bare=False, connections=1)
+    embedded.stop()
+    reply = asyncio.run(replies.measure())
+    rows = [
+        row("turns_per_s", measured["turns_per_s"], "turns/s", "pgbench_tpcb_per_s", tpcb),
+        row("turns_workers", measured["workers"], "processes"),
+        row("turns_products", measured["products"], "products"),
+        row("pgbench_tpcb_per_s", tpcb, "transactions/s"),
+        row("inbox_per_s", verified, "webhooks/s", "inbox_bare_per_s", bare),
+        row("inbox_bare_per_s", bare, "webhooks/s"),
+        row("inbox_single_per_s", single, "webhooks/s"),
+        row("inbox_ms_p99", p99, "ms at half load"),
+        row("reply_ms_p50", reply["reply_ms_p50"], "ms"),
+        row("reply_ms_p99", reply["reply_ms_p99"], "ms"),
+        row("ready_s", reply["ready_s"], "s warm"),
+        row("idle_mb", reply["idle_mb"], "MB with its database"),
+    ]
+    (place.BUILD / "bench.json").write_text(json.dumps(rows, indent=1) + "\n")
+    table = Table("name", "value", "unit", "reference", "ratio")
+    for one in rows:
+        table.add_row(*(str(one[key]) for key in ("name", "value", "unit", "reference", "ratio")))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
