@@ -1,8 +1,8 @@
 """Webhooks per second, verified and committed before the answer, beside a bare endpoint.
 
-The server is its own process (uvicorn, uvloop, httptools); the load is another: 64 keep-alive
 The server is its own process (uvicorn, uvloop, httptools); the load is another: 64 connections kept
 open that write raw HTTP. ``bare`` has the same shared commit and neither verifies nor parses.
+"""
 
 from __future__ import annotations
 

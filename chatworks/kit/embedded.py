@@ -78,7 +78,7 @@ class Embedded:
         return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
 
     def _forget_the_dead(self) -> None:
-        """Remove the lock file of a killed server whose process nobody has reaped.
+        """Remove the lock files of a killed server whose process nobody has reaped.
 
         The wheel would take such a zombie for a running server and join it.
         """
@@ -92,6 +92,8 @@ class Embedded:
             dead = True
         if dead:
             lock.unlink(missing_ok=True)
+            for socket in (*self.data.glob(".s.PGSQL.*"), *self._runtime.glob("**/.s.PGSQL.*")):
+                socket.unlink(missing_ok=True)
 
     def _configure(self) -> None:
         (self.data / CONFIG_NAME).write_text(CONFIG)
