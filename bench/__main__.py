@@ -55,6 +55,9 @@ def main() -> None:
     _, p99 = inbox.run(base, bare=False, rate=verified / 2)
     single, _ = inbox.run(base, bare=False, connections=1)
     embedded.stop()
+    print(
+        f"turns {measured}, inbox {verified:.0f} of {bare:.0f}, single {single:.0f}, p99 {p99:.1f}"
+    )
     reply = asyncio.run(replies.measure())
     rows = [
         row("turns_per_s", measured["turns_per_s"], "turns/s", "pgbench_tpcb_per_s", tpcb),
