@@ -19,6 +19,7 @@ from bench import place
 from bench.updates import AGAIN, STEPS, update
 from chatworks.inbox import store
 from chatworks.inbox.models import NewEvent
+from chatworks.kit.process import settle
 
 CONVERSATIONS = 2000
 LISTED = 5  # products
@@ -32,6 +33,7 @@ def _worker(url: str, go: Any, done: Any, rounds: int) -> None:
 async def _work(url: str, go: Any, done: Any, rounds: int) -> None:
     house = place.house(url)
     await house.open()
+    settle()
     for _ in range(rounds):
         await asyncio.get_running_loop().run_in_executor(None, go.wait)
         idle = 0
@@ -80,6 +82,9 @@ def measure(owner_url: str, workers: int, dialogues: int = 3) -> dict[str, float
     spent = 0.0
     for index, step in enumerate(rounds):
         asyncio.run(_insert(url, index * 10_000, step))
+        if index == len(STEPS):  # steady state: what autovacuum does within a minute is done
+            with psycopg.connect(url, autocommit=True) as conn:
+                conn.execute("ANALYZE")
         go.wait()
         started = time.perf_counter()
         done.wait()

@@ -27,6 +27,7 @@ from chatworks.kit.clock import SystemClock
 from chatworks.kit.embedded import Embedded
 from chatworks.kit.errors import ChatWorksError
 from chatworks.kit.migrate import migrate, migrations_folder
+from chatworks.kit.process import settle
 from chatworks.outlets import store as outlets_store
 from chatworks.outlets.core import changes
 from chatworks.outlets.service import read_file
@@ -136,6 +137,7 @@ async def run_house(
             tasks.append(asyncio.create_task(house.work(stop)))
         while server is not None and not (server.started or tasks[0].done()):  # noqa: ASYNC110
             await asyncio.sleep(0.01)  # uvicorn offers a flag, no event
+        settle()
         await greet(house)
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)

@@ -18,6 +18,7 @@ from chatworks.channels.models import Channel, ChannelKind
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Call
 from chatworks.conversations import store
+from chatworks.conversations.menu import Menu
 from chatworks.conversations.models import ContactStatus, Conversation, OutletView
 from chatworks.conversations.service import Scribe
 from chatworks.conversations.turn import Env, Event, Steps, Turn
@@ -92,53 +93,60 @@ async def _prepare(work: Work, parts: Parts, events: Sequence[PendingEvent]) -> 
     groups: dict[int, list[PendingEvent]] = {}
     for event in events:
         groups.setdefault(event.thread_key, []).append(event)
-    read = {key: [await _read(parts, e) for e in group] for key, group in groups.items()}
+    kinds = {source: await _kind_of(parts, source) for source in {e.source for e in events}}
+    envs = {outlet: await _env(work, parts, outlet) for outlet in {e.outlet_id for e in events}}
+    read = {key: [_read(kinds[e.source], e) for e in group] for key, group in groups.items()}
     firsts = [group[0] for group in groups.values()]
     known = await store.load(
         work, [(e.outlet_id, e.source, e.thread) for e in firsts], list(groups)
     )
     conversations = {conversation.thread_key: conversation for conversation in known}
-    await _add_new(work, parts, firsts, read, conversations)
+    await _add_new(work, envs, firsts, read, conversations)
     running = []
     for first in firsts:
         conversation = conversations.get(first.thread_key)
         if conversation is None:
             continue
-        env = Env(
-            applets=parts.applets,
-            outlet=await parts.outlet_of(first.outlet_id),
-            texts=parts.texts,
-            now=work.now,
-            new_id=work.new_id,
-        )
-        turn = Turn(env, conversation)
+        turn = Turn(envs[first.outlet_id], conversation)
         running.append(_Running(turn, turn.take(read[first.thread_key])))
     return running
 
 
-async def _read(parts: Parts, event: PendingEvent) -> Event:
+async def _env(work: Work, parts: Parts, outlet_id: UUID) -> Env:
+    outlet = await parts.outlet_of(outlet_id)
+    return Env(
+        applets=parts.applets,
+        outlet=outlet,
+        menu=Menu(parts.applets, outlet, parts.texts),
+        texts=parts.texts,
+        now=work.now,
+        new_id=work.new_id,
+    )
+
+
+def _read(kind: ChannelKind | None, event: PendingEvent) -> Event:
     """Read a stored event into our words; what cannot be read fails its turn."""
     try:
         if event.event_id.startswith(TIMER_EVENT_PREFIX):
             fired = _timer.decode(event.payload).timer
             arguments = f"{fired.dialogue} {fired.step}"
             return Event(event.id, Inbound(InboundKind.TIMER, Sender(""), arguments=arguments))
-        kind = await _kind_of(parts, event.source)
-        return Event(event.id, kind.read(event.payload))
+        if kind is not None:
+            return Event(event.id, kind.read(event.payload))
     except Exception as error:
         raise TurnFailed(event.thread_key, error) from error
+    gone = LookupError("the channel of this event is switched off or gone")
+    raise TurnFailed(event.thread_key, gone)
 
 
-async def _kind_of(parts: Parts, channel_id: UUID) -> ChannelKind:
+async def _kind_of(parts: Parts, channel_id: UUID) -> ChannelKind | None:
     channel = await parts.channel_of(channel_id)
-    if channel is None:
-        raise LookupError("the channel of this event is switched off or gone")
-    return parts.kinds[channel.kind]
+    return None if channel is None else parts.kinds[channel.kind]
 
 
 async def _add_new(
     work: Work,
-    parts: Parts,
+    envs: Mapping[UUID, Env],
     firsts: Sequence[PendingEvent],
     read: Mapping[int, Sequence[Event]],
     conversations: dict[int, Conversation],
@@ -149,8 +157,7 @@ async def _add_new(
             continue
         inbound = next((e.inbound for e in read[first.thread_key] if _opens(e.inbound)), None)
         if inbound is not None:
-            outlet = await parts.outlet_of(first.outlet_id)
-            new.append(_newcomer(work, first, inbound, outlet))
+            new.append(_newcomer(work, first, inbound, envs[first.outlet_id].outlet))
     if new:
         await store.add_people(work, new)
         conversations.update((conversation.thread_key, conversation) for conversation in new)

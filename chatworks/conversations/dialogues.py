@@ -234,7 +234,8 @@ class DialogueDriver:
             self._turn.settle(Settle(self._turn.conversation.thread, inbound.reply_ref))
         if dialogue is not None:
             text = SDK_TEXTS.text(step.language, problem.msgid, **problem.values)
-            self._ask(dialogue, replace(step.message, text=f"{text}\n{step.message.text}"))
+            question = step.message
+            self._ask(dialogue, replace(question, text=f"{text}\n{question.text}"))
 
     def _close_question(
         self, dialogue: Dialogue, step: Ask[Any], inbound: Inbound, value: object

@@ -110,7 +110,7 @@ def _merge(updates: Sequence[Update]) -> list[Update]:
     for update in sorted(updates, key=lambda item: item.state is None):
         known = by_id.get(update.conversation_id)
         if known is None:
-            by_id[update.conversation_id] = replace(update, messages=list(update.messages))
+            by_id[update.conversation_id] = update
         else:
             known.messages.extend(update.messages)
     return list(by_id.values())

@@ -50,6 +50,7 @@ class Env:
 
     applets: Applets
     outlet: OutletView
+    menu: Menu
     texts: Texts
     now: datetime
     new_id: Callable[[], UUID]
@@ -71,7 +72,7 @@ class Turn:
         self.conversation = conversation
         self.update = Update(conversation.outlet_id, conversation.id, state=conversation)
         self.facts: list[object] = []
-        self.menu = Menu(env.applets, env.outlet, env.texts)
+        self.menu = env.menu
         self.dialogues = DialogueDriver(self)
         self.greeted = not conversation.is_new
         self.event_id = 0
@@ -115,15 +116,14 @@ class Turn:
         c = self.conversation
         if inbound.kind in HISTORY_KINDS:
             self.update.messages.append(NewMessage("in", "customer", inbound, self.event_id))
-        known = c.sender
-        met = replace(
-            known,
-            name=inbound.sender.name or known.name,
-            username=inbound.sender.username or known.username,
-            phone=inbound.sender.phone or known.phone,
+        known, seen = c.sender, inbound.sender
+        told = (
+            seen.name or known.name,
+            seen.username or known.username,
+            seen.phone or known.phone,
         )
-        if met != known:
-            c.sender = met
+        if told != (known.name, known.username, known.phone):
+            c.sender = replace(known, name=told[0], username=told[1], phone=told[2])
             self.update.contact_changed = True
         if c.status is ContactStatus.BLOCKED:  # who writes can be reached
             self._reach(reachable=True)

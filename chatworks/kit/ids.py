@@ -15,13 +15,15 @@ from chatworks.kit.errors import Invalid
 _PREFIX_LENGTH_MAX = 8
 
 
+_RANDOM = ~(0xF << 76 | 0x3 << 62)  # every bit but those of version and variant
+_MARKS = 0x7 << 76 | 0x2 << 62
+
+
 def uuid7(clock: Clock) -> UUID:
     """Return a new UUIDv7: 48 bits of milliseconds, then randomness (RFC 9562 §5.7)."""
     milliseconds = int(clock.now().timestamp() * 1000)
     value = (milliseconds << 80) | int.from_bytes(clock.random_bytes(10), "big")
-    value = (value & ~(0xF << 76)) | (0x7 << 76)
-    value = (value & ~(0x3 << 62)) | (0x2 << 62)
-    return UUID(int=value)
+    return UUID(int=value & _RANDOM | _MARKS)
 
 
 def show(prefix: str, value: UUID) -> str:

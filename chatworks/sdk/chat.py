@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Generic, NoReturn, TypeVar
 
@@ -72,10 +71,12 @@ class Chat(Generic[S]):
 
         After ``timeout`` seconds without an answer raises ``TimedOut``.
         """
-        message = Message(self.text(msgid, **values), wanted=input.wanted)
-        message = replace(message, buttons=self._own_buttons(input.wanted))
-        ask = Ask(message, input, _place(), self.language, timeout)
-        answer: Answer = await give(ask)
+
+        def write() -> Message:
+            buttons = self._own_buttons(input.wanted)
+            return Message(self.text(msgid, **values), buttons, wanted=input.wanted)
+
+        answer: Answer = await give(Ask(write, input, _place(), self.language, timeout))
         return answer
 
     async def choose(
@@ -90,21 +91,26 @@ class Chat(Generic[S]):
         """Ask for one of ``options``; ``label`` writes each (default: its ``title``, or itself)."""
         if not options:
             raise ValueError("choose() needs at least one option")
-        labels = tuple((label or _title)(option) for option in options)
-        buttons = tuple(Button(str(i), text) for i, text in enumerate(labels))
-        message = Message(self.text(msgid, **values), buttons, card)
-        ask = Ask(message, Choice(tuple(options), labels), _place(), self.language)
-        answer: Value = await give(ask)
+        choice = Choice(tuple(options), label or _title)
+
+        def write() -> Message:
+            buttons = tuple(Button(str(i), text) for i, text in enumerate(choice.labels))
+            return Message(self.text(msgid, **values), buttons, card)
+
+        answer: Value = await give(Ask(write, choice, _place(), self.language))
         return answer
 
     async def confirm(self, msgid: str, *, card: Card | None = None, **values: object) -> bool:
         """Ask yes or no, under ``card`` if one is given."""
-        buttons = (
-            Button("yes", SDK_TEXTS.text(self.language, "Yes")),
-            Button("no", SDK_TEXTS.text(self.language, "No")),
-        )
-        message = Message(self.text(msgid, **values), buttons, card)
-        answer: bool = await give(Ask(message, YesNo(), _place(), self.language))
+
+        def write() -> Message:
+            buttons = (
+                Button("yes", SDK_TEXTS.text(self.language, "Yes")),
+                Button("no", SDK_TEXTS.text(self.language, "No")),
+            )
+            return Message(self.text(msgid, **values), buttons, card)
+
+        answer: bool = await give(Ask(write, YesNo(), _place(), self.language))
         return answer
 
     async def do(self, request: Request[Answer]) -> Answer:

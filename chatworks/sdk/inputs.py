@@ -8,7 +8,7 @@ Texts given here are msgids of the SDK's own catalogue.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import SequenceMatcher
@@ -199,9 +199,14 @@ class Choice(Generic[Value]):
     """One of some values: tapped, typed as its number or label, or nearly as its label."""
 
     values: tuple[Value, ...]
-    labels: tuple[str, ...]
+    label: Callable[[Value], str]
     kind: str = "choice"
     wanted: Wanted = Wanted.NOTHING
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the buttons say."""
+        return tuple(self.label(value) for value in self.values)
 
     @property
     def answer_type(self) -> Any:

@@ -7,7 +7,7 @@ fingerprints can be replayed.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from types import coroutine
 from typing import Any, Generic, TypeVar
@@ -36,14 +36,20 @@ class Say:
 class Ask(Generic[Answer]):
     """Send a question and wait until ``input`` can read an answer.
 
+    ``write`` makes the message when it is shown: a replay, whose answers are known, never does.
     ``language`` is needed to re-ask. After ``timeout_seconds`` the engine throws ``TimedOut``.
     """
 
-    message: Message
+    write: Callable[[], Message]
     input: Input[Answer]
     place: str
     language: str
     timeout_seconds: int | None = None
+
+    @property
+    def message(self) -> Message:
+        """The question as it is sent."""
+        return self.write()
 
     @property
     def fingerprint(self) -> str:

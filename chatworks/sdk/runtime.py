@@ -45,6 +45,7 @@ class Mismatch:
     found: str
 
 
+_STEPS = (Ask, Do, Say, Now, Restart)
 Progress = Ask[Any] | Do[Any] | Say | Now | Restart | Finished | Mismatch
 
 
@@ -165,7 +166,7 @@ class Run:
             return Finished()
 
     def _check(self, step: object) -> Step:
-        if not isinstance(step, Ask | Do | Say | Now | Restart):
+        if not isinstance(step, _STEPS):
             raise AppletError(
                 f"awaited something that is not of chat ({type(step).__name__}): asyncio, files "
                 "and clocks cannot be replayed"

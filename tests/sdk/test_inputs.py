@@ -16,7 +16,7 @@ from chatworks.sdk.inputs import Choice, NotUnderstood, YesNo
 from chatworks.sdk.messages import File, Inbound, InboundKind, Place, Sender
 
 TODAY = date(2026, 11, 24)
-BOTTLES = Choice((20, 10, 5), ("20 L refill", "10 L bottle", "5 L bottle"))
+BOTTLES = Choice((20, 10, 5), {20: "20 L refill", 10: "10 L bottle", 5: "5 L bottle"}.__getitem__)
 PHOTO = File("photo", "f1", size_bytes=20_000_000)
 
 

@@ -20,7 +20,7 @@ HIGH = 0xFFFF
 
 def units(text: str) -> int:
     """Return the length of ``text`` in UTF-16 code units."""
-    return len(text) + sum(1 for c in text if ord(c) > HIGH)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
 
 
 def chat_id(thread: str) -> int | str:
