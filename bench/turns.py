@@ -21,7 +21,7 @@ from chatworks.inbox import store
 from chatworks.inbox.models import NewEvent
 from chatworks.kit.process import settle
 
-CONVERSATIONS = 2000
+CONVERSATIONS = 6000
 LISTED = 5  # products
 
 
@@ -60,7 +60,7 @@ async def _insert(url: str, number: int, step: str) -> None:
     await house.close()
 
 
-def measure(owner_url: str, workers: int, dialogues: int = 3) -> dict[str, float]:
+def measure(owner_url: str, workers: int, dialogues: int = 2) -> dict[str, float]:
     """Return turns per second over ``dialogues`` orders of every conversation."""
     url = place.fresh(owner_url, "bench_turns")
 
@@ -107,6 +107,6 @@ def measure(owner_url: str, workers: int, dialogues: int = 3) -> dict[str, float
 if __name__ == "__main__":
     place.environment()
     embedded, base = place.server()
-    for count in (1, 2):
+    for count in (1, 2, 3):
         print(measure(base, count))
     embedded.stop()

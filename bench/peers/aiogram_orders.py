@@ -128,7 +128,9 @@ class Nobody(BaseSession):
 
 def keyboard(*labels: str) -> InlineKeyboardMarkup:
     """Return one row for each label."""
-    rows = [[InlineKeyboardButton(text=text, callback_data=str(i))] for i, text in enumerate(labels)]
+    rows = [
+        [InlineKeyboardButton(text=text, callback_data=str(i))] for i, text in enumerate(labels)
+    ]
     return InlineKeyboardMarkup(inline_keyboard=rows)
 
 
