@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from chatworks.channels.models import Settle
@@ -14,8 +13,7 @@ from chatworks.commands.models import Command
 from chatworks.kit.datamap import Basis, DataMap, Erasure, Personal, operational
 from chatworks.kit.errors import Refusal
 from chatworks.sdk.messages import Inbound, InboundKind, Message, Sender
-
-Entry = list[Any]  # [fingerprint, kind, value]: see sdk.runtime
+from chatworks.sdk.runtime import Entry
 
 REPLY_LENGTH_MAX = 4000  # code points of one operator's reply
 
