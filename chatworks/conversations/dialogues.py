@@ -7,13 +7,14 @@ if the code no longer fits the journal, the person is told, and what still fits 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Generator
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from chatworks.channels.models import Settle
 from chatworks.commands.models import Actor, ActorKind, Call, Origin
@@ -201,7 +202,7 @@ def _call(turn: Turn, step: Do[Any]) -> Call[Any]:
 
 
 def _again(turn: Turn, dialogue: Dialogue, state: object) -> Dialogue:
-    return replace(
+    return dataclasses.replace(
         dialogue,
         id=turn.env.new_id(),
         start=msgspec.json.encode({"state": state}),

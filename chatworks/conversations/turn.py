@@ -12,10 +12,13 @@ open question of a dialogue; an applet's command or its words; the menu.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from chatworks.channels.models import Settle
 from chatworks.commands.models import Call
@@ -55,8 +58,7 @@ class Env:
     new_id: Callable[[], UUID]
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """An inbox event, read into our words."""
 
     id: int

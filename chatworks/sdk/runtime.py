@@ -1,9 +1,9 @@
 """Drives an applet by replay: its journal first, then what happens now. Pure.
 
 The coroutine runs again from the top at every turn, fed from the journal. An *entry* is
-``[fingerprint, kind, value]`` in JSON; ``kind`` is ``answer`` or ``refused``. Values stay JSON until
-their step is known and are decoded anew each time, straight to its type, so that nothing an applet
-does to one survives a replay. A run suspends by throwing ``Suspended``; later awaits (in a
+``[fingerprint, kind, value]`` in JSON; ``kind`` is ``answer`` or ``refused``. Values stay JSON
+until their step is known and are decoded anew each time, straight to its type, so that nothing an
+applet does to one survives a replay. A run suspends by throwing ``Suspended``; later awaits (in a
 ``finally``) raise it again.
 """
 
