@@ -92,15 +92,23 @@ class House:
         await self.db.close()
 
     async def work(self, stop: asyncio.Event) -> None:
-        """Take turns, send, and poll bots until ``stop`` is set; then let all of it end well."""
-        worker = asyncio.create_task(self.worker.run())
-        sender = asyncio.create_task(self.sender.run())
+        """Take turns, send, and poll bots until ``stop`` is set; then let all of it end well.
+
+        A loop that ends by an error ends the others too and raises: a process that does half of
+        its work must not look alive.
+        """
         bots = asyncio.create_task(self.bots.run())
-        await stop.wait()
+        loops = [asyncio.create_task(self.worker.run()), asyncio.create_task(self.sender.run())]
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait([*loops, bots, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
         bots.cancel()
         self.worker.stop()
         self.sender.stop()
-        await asyncio.gather(worker, sender, bots, return_exceptions=True)
+        ended = await asyncio.gather(*loops, bots, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):
+                raise error
 
 
 def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
