@@ -41,6 +41,7 @@ def configure(form: str) -> None:
     handler.setFormatter(
         ProcessorFormatter(
             foreign_pre_chain=[_of_another_package, *shared],
+            pass_foreign_args=True,
             processors=[ProcessorFormatter.remove_processors_meta, *last],
         )
     )
@@ -92,7 +93,7 @@ def _of_another_package(
 ) -> MutableMapping[str, Any]:
     """Keep the first line of another package's sentence; of its values, numbers and errors."""
     record: logging.LogRecord = event["_record"]
-    values = record.args if isinstance(record.args, tuple) else ()
+    values = event.pop("positional_args", ())
     told = [
         str(value) if isinstance(value, int | float) else what(value)
         for value in values
