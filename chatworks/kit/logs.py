@@ -31,7 +31,7 @@ def configure(form: str) -> None:
     ]
     last: list[Any] = [structlog.processors.JSONRenderer(default=str)]
     if form == "console":
-        last = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        last = [_lines, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -85,6 +85,13 @@ def without_messages(
     for key, value in event.items():
         if isinstance(value, BaseException):
             event[key] = what(value)
+    return event
+
+
+def _lines(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Give an exception as text, one line for each cause."""
+    if "exception" in event:
+        event["exception"] = "\n".join(event["exception"])
     return event
 
 
