@@ -27,7 +27,7 @@ def contents(url: str) -> dict[str, list[tuple[object, ...]]]:
     with psycopg.connect(url) as conn:
 
         def rows(query: str) -> list[tuple[object, ...]]:
-            return conn.execute(query).fetchall()  # type: ignore[call-overload, no-any-return]
+            return conn.execute(query).fetchall()
 
         names = rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
         found = {}

@@ -45,7 +45,7 @@ def test_many_processes_may_start_at_once_on_one_empty_database(
         "import sys; from chatworks.kit.migrate import migrate;"
         " print(migrate(sys.argv[1], sys.argv[2].encode()))"
     )
-    arguments = [sys.executable, "-c", program, empty_database_url, SECRET]
+    arguments: list[str] = [sys.executable, "-c", program, empty_database_url, SECRET.decode()]
     with ThreadPoolExecutor(4) as four:
         ended = list(
             four.map(

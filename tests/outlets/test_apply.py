@@ -26,7 +26,7 @@ def file() -> OutletFile:
 
 def rows(url: str, query: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(url) as conn:
-        return conn.execute(query).fetchall()  # type: ignore[call-overload, no-any-return]
+        return conn.execute(query).fetchall()
 
 
 def snapshot(url: str) -> list[list[tuple[Any, ...]]]:
@@ -124,7 +124,7 @@ async def test_what_stays_for_good_is_refused_and_nothing_changes(
 
     for attempt in (compare_outlet, apply_outlet):
         with pytest.raises(CannotChange) as refused:
-            await attempt(house, dollars)  # type: ignore[operator]
+            await attempt(house, dollars)
         assert str(refused.value) == (
             "currency cannot change from KES to USD: prices and orders are in KES"
         )
