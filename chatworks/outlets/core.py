@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from chatworks.outlets.models import (
+    FOR_GOOD,
     WEEKDAYS,
     Area,
     CannotChange,
@@ -90,8 +91,9 @@ def changes(
 
     ``CannotChange`` where the file asks for what stays for good.
     """
-    if outlet is not None and outlet.currency != file.currency:
-        raise CannotChange("currency", outlet.currency, file.currency)
+    for field in FOR_GOOD:
+        if outlet is not None and getattr(outlet, field) != getattr(file, field):
+            raise CannotChange(field, getattr(outlet, field), getattr(file, field))
     found = [] if outlet is None else _details(file, outlet)
     if outlet is None:
         found = [

@@ -221,13 +221,19 @@ class ApplyFile(Command[Applied]):
     file: OutletFile
 
 
+FOR_GOOD = {
+    "currency": "prices and orders are in {}",
+    "slug": "links and chats lead to {}",
+}
+
+
 class CannotChange(Refusal):
     """What stays for good: the arguments are the field, what it is, and what was asked for."""
 
     def __str__(self) -> str:
         """Return a sentence for a terminal."""
         field, now, then = self.args
-        return f"{field} cannot change from {now} to {then}: prices and orders are in {now}"
+        return f"{field} cannot change from {now} to {then}: {FOR_GOOD[field].format(now)}"
 
 
 class NoSuchApplet(Refusal):

@@ -189,16 +189,16 @@ class FileApplier:
         for call in calls:
             try:
                 answers.append(await self._apply(work, call.outlet_id, call.request.file))
-            except CannotChange as no:
+            except (CannotChange, NotValid) as no:
                 answers.append(no.fresh())
             except Invalid as problem:
                 answers.append(NotValid(problem.field, problem.problem))
         return answers
 
     async def _apply(self, work: Work, outlet_id: UUID, file: OutletFile) -> Applied:
-        found = await store.find(work, slug=file.slug)
-        if found and found[0].id != outlet_id:
-            raise CannotChange("slug", file.slug, outlet_id.hex)
+        found = await store.find(work, [outlet_id])
+        if not found and await store.find(work, slug=file.slug):
+            raise NotValid("slug", "is another outlet's")
         rows = await store.channels(work, outlet_id)
         listed = changes(
             file, found[0] if found else None, rows, lambda s: connectable(s, self._secret_of)

@@ -12,7 +12,16 @@ from click.testing import CliRunner
 
 from chatworks import cli
 from chatworks.app import House, apply_outlet, compare_outlet, seed_outlet
-from chatworks.outlets.models import AppletSpec, CannotChange, Change, OutletFile, ProductSpec
+from chatworks.commands.models import Actor, ActorKind, Call, NotAllowed
+from chatworks.outlets.models import (
+    AppletSpec,
+    ApplyFile,
+    CannotChange,
+    Change,
+    NotValid,
+    OutletFile,
+    ProductSpec,
+)
 from chatworks.outlets.service import read_file
 
 PATH = Path(__file__).parents[2] / "outlets" / "majipro.toml"
@@ -129,6 +138,29 @@ async def test_what_stays_for_good_is_refused_and_nothing_changes(
             "currency cannot change from KES to USD: prices and orders are in KES"
         )
 
+    assert snapshot(database_url) == before
+
+
+async def test_a_slug_is_for_good(house: House, file: OutletFile, database_url: str) -> None:
+    before = snapshot(database_url)
+    (outlet,) = await house.directory.outlets()
+    actor = Actor(ActorKind.PLATFORM, "test")
+    renamed = msgspec.structs.replace(file, slug="maji")
+
+    with pytest.raises(CannotChange) as refused:
+        async with house.db.engine() as work:
+            await house.dispatcher.one(work, Call(outlet.id, actor, ApplyFile(renamed)))
+    with pytest.raises(NotValid, match="is another outlet's"):
+        async with house.db.engine() as work:
+            await house.dispatcher.one(work, Call(work.new_id(), actor, ApplyFile(file)))
+    operator = Actor(ActorKind.OPERATOR, outlet.id.hex, "owner")
+    with pytest.raises(NotAllowed):
+        async with house.db.engine() as work:
+            await house.dispatcher.one(work, Call(outlet.id, operator, ApplyFile(file)))
+
+    assert str(refused.value) == (
+        "slug cannot change from majipro to maji: links and chats lead to majipro"
+    )
     assert snapshot(database_url) == before
 
 
