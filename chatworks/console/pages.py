@@ -281,12 +281,13 @@ def _product_pages(desk: Desk) -> list[Any]:
 def _other_pages(desk: Desk) -> list[Any]:
     @get("/trouble")
     async def trouble(request: Asked) -> Response[str]:
-        """Show parked events and parts that were not sent."""
+        """Show channels in trouble, parked events, and parts that were not sent."""
         session: Session = request.state.session
         async with desk.db.engine([session.outlet_id]) as work:
             parked = await inbox.parked(work, session.outlet_id)
             parts = await outbox.trouble(work, session.outlet_id)
-        return await desk.show("trouble", session, parked=parked, parts=parts)
+        channels = [c for c in await desk.directory.channels(session.outlet_id) if c.trouble]
+        return await desk.show("trouble", session, parked=parked, parts=parts, channels=channels)
 
     @post("/trouble", status_code=200)
     async def mend(request: Asked) -> Redirect:

@@ -7,6 +7,8 @@ from typing import Any
 
 from chatworks.commands.models import Call, Registration, Trace
 from chatworks.kit.feature import Feature
+from chatworks.outbox.models import ChannelBroken
+from chatworks.outlets import jobs
 from chatworks.outlets.models import (
     DATA_MAP,
     AppletSpec,
@@ -45,5 +47,6 @@ def feature(
             Registration(ApplyFile, FileApplier(install_of, secret_of), platform, _trace_file),
             Registration(SaveAppletSettings, SettingsSaver(check_settings), allow, _trace),
         ),
+        subscribers={ChannelBroken: (jobs.stop_channels,)},
         data_map=DATA_MAP,
     )
