@@ -127,7 +127,7 @@ class Sender:
             open_parts.set(len(self._flying))
             wake.set()  # the next part of this conversation may leave now
             if not done.cancelled() and done.exception() is not None:
-                log.error("settling a part failed", error=repr(done.exception()))
+                log.error("settling a part failed", exc_info=done.exception())
 
         task.add_done_callback(landed)
 

@@ -65,6 +65,7 @@ def create_app(handlers: Sequence[Any], door: App, pages: Pages, ready: Check) -
         [healthz, readyz, metrics, static, *handlers],
         exception_handlers={Exception: _errors(pages)},
         openapi_config=None,
+        logging_config=None,  # it would send every package's chatter to standard error
         request_max_body_size=BODY_BYTES_MAX,
     )
     secured = Security(app)  # type: ignore[arg-type]
