@@ -25,7 +25,7 @@ from chatworks.conversations.models import (
     NewTimer,
 )
 from chatworks.kit.errors import Refusal
-from chatworks.sdk.chat import SDK_TEXTS, TimedOut
+from chatworks.sdk.chat import TimedOut
 from chatworks.sdk.inputs import Choice, NotUnderstood, YesNo
 from chatworks.sdk.messages import Inbound, InboundKind, Message
 from chatworks.sdk.requests import Ask, Do, Now, Restart, Say
@@ -233,9 +233,7 @@ class DialogueDriver:
         if inbound.reply_ref:
             self._turn.settle(Settle(self._turn.conversation.thread, inbound.reply_ref))
         if dialogue is not None:
-            text = SDK_TEXTS.text(step.language, problem.msgid, **problem.values)
-            question = step.message
-            self._ask(dialogue, replace(question, text=f"{text}\n{question.text}"))
+            self._ask(dialogue, step.again(problem))
 
     def _close_question(
         self, dialogue: Dialogue, step: Ask[Any], inbound: Inbound, value: object

@@ -3,14 +3,18 @@
 The coroutine runs again from the top at every turn, fed from the journal. An *entry* is
 ``[fingerprint, kind, value]`` in JSON; ``kind`` is ``answer``, ``refused`` or ``said``. Answers are
 decoded anew each time, so that nothing an applet does to one survives a replay. A run suspends by
-throwing ``Suspended``; later awaits (in a ``finally``) raise it again.
+throwing ``Suspended``; later awaits (in a ``finally``) raise it again. Whatever an applet's code
+does wrong becomes an ``AppletError`` that names the line, for its author.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePath
+from traceback import extract_tb
 from typing import Any
 
 import msgspec
@@ -46,11 +50,16 @@ class Mismatch:
 
 
 _STEPS = (Ask, Do, Say, Now, Restart)
+_SDK = PurePath(__file__).parent
+_FOREIGN = "awaited something that is not of chat"
+_ONLY_CHAT = "asyncio, files and clocks cannot be replayed"
 Progress = Ask[Any] | Do[Any] | Say | Now | Restart | Finished | Mismatch
 
 
 class Run:
     """One run of a command. ``entries`` grows with every answer."""
+
+    _coroutine: Coroutine[Any, Any, None] | None = None
 
     def __init__(
         self, loaded: LoadedApplet, command: str, chat: Chat[Any], entries: list[Entry]
@@ -69,14 +78,13 @@ class Run:
     def replay(self) -> Progress:
         """Run through the journal; returns the first step that it does not answer."""
         progress = self._send(None)
-        for index, (fingerprint, kind, value) in enumerate(list(self.entries)):
-            if isinstance(progress, Finished) or progress.fingerprint != fingerprint:
+        for index, entry in enumerate(list(self.entries)):
+            if isinstance(progress, Finished) or progress.fingerprint != entry[0]:
                 found = "the end" if isinstance(progress, Finished) else progress.fingerprint
-                return Mismatch(index, fingerprint, found)
-            if kind == "refused":
-                progress = self._throw(_refusal(value))
-            else:
-                progress = self._send(_decode(progress, value))
+                return Mismatch(index, entry[0], found)
+            if not _decodes(progress, entry):
+                return Mismatch(index, entry[0], "an answer of another shape")
+            progress = self._feed_one(progress, entry)
         return progress
 
     def resume(self, value: Any) -> Progress:
@@ -100,20 +108,28 @@ class Run:
         Messages are not sent again.
         """
         self.suspend()
-        self._spare, self.entries = self.entries, []
+        self._spare, self.entries = [*self.entries, *self._spare], []
         self._coroutine = self._make(self._chat)
         return self._feed(self._send(None))
 
     def suspend(self) -> None:
         """Put the run away: nothing of it stays in memory."""
+        coroutine = self._coroutine
         for _ in range(SUSPENSIONS_MAX):
+            if coroutine is None or coroutine.cr_frame is None:  # type: ignore[attr-defined]
+                return
             try:
-                self._coroutine.throw(Suspended())
+                coroutine.throw(Suspended())
             except (Suspended, StopIteration):
                 return
             except Exception as error:
-                raise AppletError(f"raised {error!r} while it was suspended") from error
+                raise AppletError(f"raised while it was suspended: {_blame(error)}") from error
         raise AppletError("awaits without end in a finally block")
+
+    def __del__(self) -> None:
+        """Put a run away whose batch failed: Python would complain of a finally that awaits."""
+        with suppress(AppletError):
+            self.suspend()
 
     def _feed(self, progress: Step | Finished) -> Step | Finished:
         """Answer what a salvaged journal can answer; returns the first step that it cannot."""
@@ -124,11 +140,14 @@ class Run:
             entry = self._spare[found]
             self._spare = self._spare[found + 1 :]
             self._keep(entry)
-            if entry[1] == "refused":
-                progress = self._throw(_refusal(entry[2]))
-            else:
-                progress = self._send(_decode(progress, entry[2]))
+            progress = self._feed_one(progress, entry)
         return progress
+
+    def _feed_one(self, step: Step, entry: Entry) -> Step | Finished:
+        """Give the applet what ``entry`` holds: an answer, or a refusal."""
+        if entry[1] == "refused":
+            return self._throw(_refusal(entry[2]))
+        return self._send(_decode(step, entry[2]))
 
     def _fitting(self, step: Step) -> int | None:
         """Return where the spare journal answers ``step``; a message fits only at its front."""
@@ -152,27 +171,34 @@ class Run:
         return self._step
 
     def _send(self, value: Any) -> Step | Finished:
-        try:
-            return self._check(self._coroutine.send(value))
-        except StopIteration:
-            self._step = None
-            return Finished()
+        return self._go(lambda coroutine: coroutine.send(value))
 
     def _throw(self, refusal: Refusal) -> Step | Finished:
+        return self._go(lambda coroutine: coroutine.throw(refusal))
+
+    def _go(self, on: Callable[[Coroutine[Any, Any, None]], object]) -> Step | Finished:
+        """Let the applet run to its next step; what it raises is said in its author's words."""
+        if self._coroutine is None:
+            raise RuntimeError("the run was never begun")
         try:
-            return self._check(self._coroutine.throw(refusal))
+            return self._check(on(self._coroutine))
         except StopIteration:
             self._step = None
             return Finished()
+        except AppletError:
+            raise
+        except Exception as error:
+            raise AppletError(_blame(error)) from error
 
     def _check(self, step: object) -> Step:
         if not isinstance(step, _STEPS):
-            raise AppletError(
-                f"awaited something that is not of chat ({type(step).__name__}): asyncio, files "
-                "and clocks cannot be replayed"
-            )
+            cancel = getattr(step, "cancel", None)
+            if callable(cancel):  # a future of asyncio: nothing of it may go on behind our back
+                cancel()
+            raise AppletError(f"{_FOREIGN} ({type(step).__name__}): {_ONLY_CHAT}")
         if isinstance(step, Do) and step.request.request_name not in self._allowed:
-            raise AppletError(f"{step.request.request_name} is not in the manifest's requests")
+            name = step.request.request_name
+            raise AppletError(f'{name} is not in the manifest: add "{name}" to its requests')
         self._step = step
         return step
 
@@ -193,21 +219,41 @@ def _decode(step: Step, value: Any) -> Any:
     return msgspec.convert(value, _type_of(step))
 
 
+def _decodes(step: Step, entry: Entry) -> bool:
+    """Whether the code of today can take what ``entry`` holds."""
+    try:
+        if entry[1] == "refused":
+            _refusal(entry[2])
+        else:
+            _decode(step, entry[2])
+    except (msgspec.ValidationError, LookupError, TypeError, ValueError):
+        return False
+    return True
+
+
 def _fits(step: Step, entry: Entry) -> bool:
     if isinstance(step, Do) and not isinstance(step.request, Command):
         return False  # a query is asked anew
-    if entry[1] == "refused":
-        return True
-    try:
-        value = _decode(step, entry[2])
-    except msgspec.ValidationError:
+    if not _decodes(step, entry):
         return False
-    if isinstance(step, Ask):
-        accepts = getattr(step.input, "accepts", None)
-        return accepts is None or bool(accepts(value))
+    if isinstance(step, Ask) and entry[1] == "answer":
+        return step.input.accepts(_decode(step, entry[2]))
     return True
 
 
 def _refusal(value: list[Any]) -> Refusal:
     code, arguments = value
     return Refusal.known[code](*arguments)
+
+
+def _blame(error: Exception) -> str:
+    """Return what went wrong in an applet, and on which line of it."""
+    if isinstance(error, Refusal):
+        what = f"did not catch the refusal {error.code}{error.args}"
+    elif str(error) == "no running event loop":
+        what = f"{_FOREIGN}: {_ONLY_CHAT}"
+    else:
+        what = f"{type(error).__name__}: {error}"
+    frames = [f for f in extract_tb(error.__traceback__) if "asyncio" not in f.filename]
+    own = [frame for frame in frames if PurePath(frame.filename).parent != _SDK]
+    return f"{what} ({PurePath(own[-1].filename).name}, line {own[-1].lineno})" if own else what
