@@ -24,7 +24,7 @@ from chatworks.conversations.models import (
     NewMessage,
     NewTimer,
 )
-from chatworks.kit.errors import Refusal
+from chatworks.kit.errors import Invalid, Refusal
 from chatworks.sdk.chat import TimedOut
 from chatworks.sdk.inputs import Choice, NotUnderstood, YesNo
 from chatworks.sdk.messages import Inbound, InboundKind, Message
@@ -66,7 +66,8 @@ class DialogueDriver:
         self._turn.conversation.dialogue = dialogue
         self._turn.update.dialogues[dialogue.id] = dialogue
         run = self._run(dialogue)
-        yield from self._drive(run, run.replay())
+        if run is not None:
+            yield from self._drive(run, run.replay())
 
     def answer(self, inbound: Inbound) -> Steps:
         """Answer the open question with what came in; asks again if it does not fit."""
@@ -74,6 +75,9 @@ class DialogueDriver:
         if dialogue is None:
             return
         run = self._run(dialogue)
+        if run is None:
+            self._withdraw(dialogue)
+            return
         step = run.replay()
         if isinstance(step, Mismatch):
             yield from self._adapt(run)
@@ -99,6 +103,9 @@ class DialogueDriver:
         if len(dialogue.entries) != int(step_count):
             return
         run = self._run(dialogue)
+        if run is None:
+            self._withdraw(dialogue)
+            return
         step = run.replay()
         if isinstance(step, Ask):
             yield from self._drive(run, run.refuse(TimedOut()))
@@ -117,8 +124,8 @@ class DialogueDriver:
         if dialogue is None:
             return False
         run = self._run(dialogue)
-        step = run.replay()
-        if isinstance(step, Ask):
+        step = None if run is None else run.replay()
+        if run is not None and isinstance(step, Ask):
             self._ask(dialogue, step.message)
             run.suspend()
             return True
@@ -132,15 +139,29 @@ class DialogueDriver:
             return None
         return dialogue
 
-    def _run(self, dialogue: Dialogue) -> Run:
+    def _run(self, dialogue: Dialogue) -> Run | None:
+        """Return a run of the dialogue's version, or of the newest; None where there is none."""
         applets = self._turn.env.applets
         loaded = applets.get(dialogue.applet, dialogue.version) or applets.latest(dialogue.applet)
-        if loaded is None:
-            raise LookupError(f"the applet {dialogue.applet} is not installed")
+        if loaded is None or dialogue.command not in loaded.applet.functions:
+            return None
         dialogue.version = loaded.manifest.version
         self._turn.update.dialogues[dialogue.id] = dialogue
-        chat = loaded.chat(dialogue.settings, dialogue.language, dialogue.start)
+        try:
+            chat = loaded.chat(dialogue.settings, dialogue.language, dialogue.start)
+        except Invalid:  # the snapshot is of an older version: the outlet's settings of today
+            chat = loaded.chat(self._settings_of_today(dialogue), dialogue.language, dialogue.start)
         return Run(loaded, dialogue.command, chat, dialogue.entries)
+
+    def _settings_of_today(self, dialogue: Dialogue) -> bytes:
+        installed = self._turn.env.outlet.installed
+        return next((i.settings for i in installed if i.applet == dialogue.applet), b"{}")
+
+    def _withdraw(self, dialogue: Dialogue) -> None:
+        """The applet, or its command, is gone: say so, and show what there is instead."""
+        self._end(dialogue, DialogueStatus.FAILED)
+        self._turn.say_text("This service is no longer offered, so we stop here. I am sorry.")
+        self._turn.show_menu()
 
     def _adapt(self, run: Run) -> Steps:
         """The code changed under a running dialogue: keep what fits, tell the person, go on."""
@@ -151,10 +172,7 @@ class DialogueDriver:
             "We have improved this service while we were talking. I kept your answers that still "
             "fit; let us go on from here."
         )
-        step = run.salvage()
-        dialogue.entries = run.entries
-        dialogue.rewritten, dialogue.written = True, 0
-        yield from self._drive(run, step)
+        yield from self._drive(run, run.salvage())
 
     def _drive(self, run: Run, step: Progress) -> Steps:
         """Run until the dialogue waits or ends, yielding its calls to the business."""
@@ -172,21 +190,30 @@ class DialogueDriver:
                     refused = isinstance(answer, Refusal)
                     step = run.refuse(answer) if refused else run.resume(answer)
                 case Ask():
+                    self._keep(dialogue, run)
                     self._ask(dialogue, step.message)
                     self._set_timer(dialogue, step)
                     run.suspend()
                     return
                 case Restart():
+                    self._keep(dialogue, run)
                     run.suspend()
                     self._end(dialogue, DialogueStatus.DONE)
                     yield from self._start(self._again(dialogue, step.state))
                     return
                 case Finished():
+                    self._keep(dialogue, run)
                     self._end(dialogue, DialogueStatus.DONE)
                     return
                 case Mismatch():
                     yield from self._adapt(run)
                     return
+
+    def _keep(self, dialogue: Dialogue, run: Run) -> None:
+        """Take the journal over; a salvaged one is written anew."""
+        dialogue.entries = run.journal()
+        if run.salvaged:
+            dialogue.rewritten, dialogue.written = True, 0
 
     def _call(self, step: Do[Any]) -> Call[Any]:
         c = self._turn.conversation

@@ -2,7 +2,10 @@
 
 The coroutine runs again from the top at every turn, fed from the journal. An *entry* is
 ``[fingerprint, kind, value]`` in JSON; ``kind`` is ``answer``, ``refused`` or ``said``. Answers are
-decoded anew each time, so that nothing an applet does to one survives a replay. A run suspends by
+decoded anew each time, so that nothing an applet does to one survives a replay. Where the code no
+longer asks what the journal answers, the journal is *salvaged*: it becomes the spare, which answers
+what it can from then on, over as many turns as that takes (it stands first in the journal, as the
+one entry ``["spare", "spare", [entry, …]]``): a command of it is not given again. A run suspends by
 throwing ``Suspended``; later awaits (in a ``finally``) raise it again. Whatever an applet's code
 does wrong becomes an ``AppletError`` that names the line, for its author.
 """
@@ -27,6 +30,9 @@ from chatworks.sdk.requests import Ask, Do, Now, Restart, Say, Step
 
 ENTRIES_MAX = 500  # a longer journal makes every turn slower: chat.restart() begins a fresh one
 SUSPENSIONS_MAX = 100  # awaits inside ``finally`` blocks while a run is put away
+
+SPARE = "spare"
+DO = "do:"  # what the fingerprints of commands and queries begin with
 
 Entry = list[Any]
 
@@ -57,7 +63,10 @@ Progress = Ask[Any] | Do[Any] | Say | Now | Restart | Finished | Mismatch
 
 
 class Run:
-    """One run of a command. ``entries`` grows with every answer."""
+    """One run of a command. ``entries`` grows with every answer; ``journal`` is what to keep.
+
+    ``salvaged`` says that what was kept before has changed and not only grown.
+    """
 
     _coroutine: Coroutine[Any, Any, None] | None = None
 
@@ -70,10 +79,13 @@ class Run:
         self._make: Callable[[Chat[Any]], Coroutine[Any, Any, None]] = function  # type: ignore[assignment]
         self._allowed = frozenset(loaded.manifest.requests)
         self._chat = chat
-        self.entries = entries
+        self.entries = list(entries)
+        self._spare: list[Entry] = []
+        if self.entries and self.entries[0][0] == SPARE:
+            self._spare = list(self.entries.pop(0)[2])
+        self.salvaged = bool(self._spare)
         self._coroutine = self._make(chat)
         self._step: Step | None = None
-        self._spare: list[Entry] = []
 
     def replay(self) -> Progress:
         """Run through the journal; returns the first step that it does not answer."""
@@ -103,11 +115,12 @@ class Run:
     def salvage(self) -> Progress:
         """Run again from the top after a mismatch, with what still fits of the old journal.
 
-        Answers of questions, and results of commands, are taken over in order where their
-        fingerprints match and the code of today accepts them; everything else is asked anew.
-        Messages are not sent again.
+        Answers of questions are taken over in order where their fingerprints match and the code of
+        today accepts them, results of commands wherever in the code they are given now; everything
+        else is asked anew. Messages are not sent again.
         """
         self.suspend()
+        self.salvaged = True
         self._spare, self.entries = [*self.entries, *self._spare], []
         self._coroutine = self._make(self._chat)
         return self._feed(self._send(None))
@@ -131,32 +144,48 @@ class Run:
         with suppress(AppletError):
             self.suspend()
 
+    def journal(self) -> list[Entry]:
+        """Return what is to be kept of this run: the spare that is left, and the entries."""
+        return [[SPARE, SPARE, self._spare], *self.entries] if self._spare else self.entries
+
     def _feed(self, progress: Step | Finished) -> Step | Finished:
         """Answer what a salvaged journal can answer; returns the first step that it cannot."""
         while self._spare and not isinstance(progress, Finished | Restart):
-            found = self._fitting(progress)
-            if found is None:
+            entry = self._take(progress)
+            if entry is None:
                 break
-            entry = self._spare[found]
-            self._spare = self._spare[found + 1 :]
             self._keep(entry)
             progress = self._feed_one(progress, entry)
         return progress
+
+    def _take(self, step: Step) -> Entry | None:
+        """Take the entry for ``step`` out of the spare, with the answers that stand before it.
+
+        The first entry of the kind was for this step: where it does not fit, no later one does.
+        Commands stay until they are asked for.
+        """
+        index = self._first(step)
+        if index is None:
+            return None
+        entry = self._spare[index]
+        commands = [other for other in self._spare[:index] if other[0].startswith(DO)]
+        self._spare = [*commands, *self._spare[index + 1 :]]
+        return [step.fingerprint, *entry[1:]] if _fits(step, entry) else None
+
+    def _first(self, step: Step) -> int | None:
+        """Return where the spare speaks of ``step``; a message only before any answer."""
+        for index, entry in enumerate(self._spare):
+            if _kind(entry[0]) == _kind(step.fingerprint):
+                return index
+            if isinstance(step, Say) and not entry[0].startswith(DO):
+                break
+        return None
 
     def _feed_one(self, step: Step, entry: Entry) -> Step | Finished:
         """Give the applet what ``entry`` holds: an answer, or a refusal."""
         if entry[1] == "refused":
             return self._throw(_refusal(entry[2]))
         return self._send(_decode(step, entry[2]))
-
-    def _fitting(self, step: Step) -> int | None:
-        """Return where the spare journal answers ``step``; a message fits only at its front."""
-        for index, entry in enumerate(self._spare):
-            if entry[0] == step.fingerprint and _fits(step, entry):
-                return index
-            if isinstance(step, Say):
-                break
-        return None
 
     def _keep(self, entry: Entry) -> None:
         if len(self.entries) >= ENTRIES_MAX:
@@ -229,6 +258,11 @@ def _decodes(step: Step, entry: Entry) -> bool:
     except (msgspec.ValidationError, LookupError, TypeError, ValueError):
         return False
     return True
+
+
+def _kind(fingerprint: str) -> str:
+    """Return what must be equal for an entry to be salvaged: of a command its name alone."""
+    return fingerprint.partition("@")[0] if fingerprint.startswith(DO) else fingerprint
 
 
 def _fits(step: Step, entry: Entry) -> bool:

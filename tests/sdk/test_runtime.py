@@ -229,6 +229,43 @@ def test_salvage_keeps_what_was_done_and_asks_what_no_longer_fits() -> None:
     assert step.message.text == "7"
 
 
+async def turned_round(chat: Chat[None]) -> None:
+    await chat.ask("Your name?", text())
+    count = await chat.ask("How many?", whole_number(3, 9))
+    await asked_elsewhere(chat, count)
+
+
+async def asked_elsewhere(chat: Chat[None], count: int) -> None:
+    booked = await chat.do(Book(count))
+    await chat.say("{number}", number=booked.number)
+
+
+def test_a_command_is_not_given_again_however_the_code_moved_and_however_late() -> None:
+    run = at_name([])
+    run.resume("Joy")
+    journal = [[e[0].replace("@books", "@turned_round"), *e[1:]] for e in run.journal()]
+
+    run = run_of(turned_round, journal)
+    run.replay()
+    step = run.salvage()
+    assert isinstance(step, Ask)  # the name is kept, two are too few
+    assert step.fingerprint == "ask:whole_number@turned_round"
+    again = run_of(turned_round, run.journal())  # another turn, from what was kept
+    again.replay()
+    twice = run_of(turned_round, again.journal())  # and the code changes once more
+    twice.replay()
+    twice.salvage()
+    step = twice.resume(5)
+
+    assert isinstance(step, Say)
+    assert step.message.text == "7"
+    assert [entry[0] for entry in twice.journal()] == [
+        "ask:text@turned_round",
+        "ask:whole_number@turned_round",
+        "do:test_runtime.Book@asked_elsewhere",
+    ]
+
+
 async def sleeps(_chat: Chat[None]) -> None:
     await asyncio.sleep(1)
 
