@@ -35,6 +35,7 @@ check: $(VENV)/dev.stamp ## Formatting, lint, types, import contracts, templates
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy chatworks
 	@$(BIN)/lint-imports --config pyproject.toml
+	@$(BIN)/chatworks applet check chatworks/applets
 	@$(BIN)/djlint chatworks --lint --quiet
 	@$(BIN)/codespell
 

@@ -18,6 +18,7 @@ import uvicorn
 import uvloop
 
 from chatworks.app import House, compose, seed_outlet
+from chatworks.authoring import applet
 from chatworks.console.pages import Desk, console
 from chatworks.identity.service import issue_sign_in_link
 from chatworks.inbox.door import Door
@@ -195,6 +196,9 @@ def _configure_logs(settings: Settings) -> None:
 @click.group()
 def cli() -> None:
     """ChatWorks: sell and serve through chat."""
+
+
+cli.add_command(applet)
 
 
 @cli.command()

@@ -76,7 +76,7 @@ class Run:
         function = loaded.applet.functions.get(command)
         if function is None:
             raise AppletError(f"{loaded.manifest.name} has no command {command!r}")
-        self._make: Callable[[Chat[Any]], Coroutine[Any, Any, None]] = function  # type: ignore[assignment]
+        self._make = function
         self._allowed = frozenset(loaded.manifest.requests)
         self._chat = chat
         self.entries = list(entries)
