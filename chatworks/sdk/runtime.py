@@ -1,13 +1,15 @@
 """Drives an applet by replay: its journal first, then what happens now. Pure.
 
 The coroutine runs again from the top at every turn, fed from the journal. An *entry* is
-``[fingerprint, kind, value]`` in JSON; ``kind`` is ``answer``, ``refused`` or ``said``. Answers are
-decoded anew each time, so that nothing an applet does to one survives a replay. Where the code no
-longer asks what the journal answers, the journal is *salvaged*: it becomes the spare, which answers
-what it can from then on, over as many turns as that takes (it stands first in the journal, as the
-one entry ``["spare", "spare", [entry, …]]``): a command of it is not given again. A run suspends by
-throwing ``Suspended``; later awaits (in a ``finally``) raise it again. Whatever an applet's code
-does wrong becomes an ``AppletError`` that names the line, for its author.
+``[fingerprint, kind, value]`` in JSON; ``kind`` is ``answer`` or ``refused``. Values stay JSON
+until their step is known and are decoded anew each time, straight to its type, so that nothing an
+applet does to one survives a replay. A run suspends by throwing ``Suspended``; later awaits (in a
+``finally``) raise it again. Whatever an applet's code does wrong becomes an ``AppletError`` that
+names the line, for its author.
+
+Where the code no longer asks what the journal answers, the journal is *salvaged*: it becomes the
+*spare*, which answers what it can from then on, over as many turns as that takes (decision 0013).
+It stands first in the journal, as the one entry ``["spare", "spare", [entry, …]]``.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import PurePath
 from traceback import extract_tb
 from typing import Any
@@ -34,7 +37,13 @@ SUSPENSIONS_MAX = 100  # awaits inside ``finally`` blocks while a run is put awa
 SPARE = "spare"
 DO = "do:"  # what the fingerprints of commands and queries begin with
 
-Entry = list[Any]
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """What one ``await`` returned, or the refusal that it raised; ``value`` is JSON."""
+
+    fingerprint: str
+    kind: str
+    value: msgspec.Raw
 
 
 class Suspended(BaseException):
@@ -55,6 +64,9 @@ class Mismatch:
     found: str
 
 
+_encode = msgspec.json.Encoder().encode
+_entries = msgspec.json.Decoder(list[Entry])
+_UNREADABLE = (msgspec.DecodeError, LookupError, TypeError, ValueError)  # what an entry may raise
 _STEPS = (Ask, Do, Say, Now, Restart)
 _SDK = PurePath(__file__).parent
 _FOREIGN = "awaited something that is not of chat"
@@ -68,7 +80,7 @@ class Run:
     ``salvaged`` says that what was kept before has changed and not only grown.
     """
 
-    _coroutine: Coroutine[Any, Any, None] | None = None
+    _coroutine: Coroutine[Any, Any, None]
 
     def __init__(
         self, loaded: LoadedApplet, command: str, chat: Chat[Any], entries: list[Entry]
@@ -81,8 +93,8 @@ class Run:
         self._chat = chat
         self.entries = list(entries)
         self._spare: list[Entry] = []
-        if self.entries and self.entries[0][0] == SPARE:
-            self._spare = list(self.entries.pop(0)[2])
+        if self.entries and self.entries[0].fingerprint == SPARE:
+            self._spare = _entries.decode(self.entries.pop(0).value)
         self.salvaged = bool(self._spare)
         self._coroutine = self._make(chat)
         self._step: Step | None = None
@@ -90,26 +102,28 @@ class Run:
     def replay(self) -> Progress:
         """Run through the journal; returns the first step that it does not answer."""
         progress = self._send(None)
-        for index, entry in enumerate(list(self.entries)):
-            if isinstance(progress, Finished) or progress.fingerprint != entry[0]:
+        for index, entry in enumerate(self.entries):
+            if isinstance(progress, Finished) or progress.fingerprint != entry.fingerprint:
                 found = "the end" if isinstance(progress, Finished) else progress.fingerprint
-                return Mismatch(index, entry[0], found)
-            if not _decodes(progress, entry):
-                return Mismatch(index, entry[0], "an answer of another shape")
-            progress = self._feed_one(progress, entry)
+                return Mismatch(index, entry.fingerprint, found)
+            try:
+                answer = _answer(progress, entry)
+            except _UNREADABLE:
+                return Mismatch(index, entry.fingerprint, "an answer of another shape")
+            progress = self._give(answer, entry)
         return progress
 
     def resume(self, value: Any) -> Progress:
         """Answer the step that waits, keep the answer, and run on."""
         step = self._waiting()
-        encoded = msgspec.to_builtins(value)
-        self._keep([step.fingerprint, "answer", encoded])
+        encoded = _encode(value)
+        self._keep(Entry(step.fingerprint, "answer", msgspec.Raw(encoded)))
         return self._feed(self._send(_decode(step, encoded)))
 
     def refuse(self, refusal: Refusal) -> Progress:
         """Throw ``refusal`` into the applet, keep that it was, and run on."""
-        value = [refusal.code, msgspec.to_builtins(refusal.args)]
-        self._keep([self._waiting().fingerprint, "refused", value])
+        value = msgspec.Raw(_encode([refusal.code, refusal.args]))
+        self._keep(Entry(self._waiting().fingerprint, "refused", value))
         return self._feed(self._throw(refusal.fresh()))
 
     def salvage(self) -> Progress:
@@ -127,12 +141,11 @@ class Run:
 
     def suspend(self) -> None:
         """Put the run away: nothing of it stays in memory."""
-        coroutine = self._coroutine
         for _ in range(SUSPENSIONS_MAX):
-            if coroutine is None or coroutine.cr_frame is None:  # type: ignore[attr-defined]
+            if self._coroutine.cr_frame is None:  # type: ignore[attr-defined]
                 return
             try:
-                coroutine.throw(Suspended())
+                self._coroutine.throw(Suspended())
             except (Suspended, StopIteration):
                 return
             except Exception as error:
@@ -141,12 +154,14 @@ class Run:
 
     def __del__(self) -> None:
         """Put a run away whose batch failed: Python would complain of a finally that awaits."""
-        with suppress(AppletError):
+        with suppress(AppletError, AttributeError):  # there is no coroutine of an unknown command
             self.suspend()
 
     def journal(self) -> list[Entry]:
         """Return what is to be kept of this run: the spare that is left, and the entries."""
-        return [[SPARE, SPARE, self._spare], *self.entries] if self._spare else self.entries
+        if not self._spare:
+            return self.entries
+        return [Entry(SPARE, SPARE, msgspec.Raw(_encode(self._spare))), *self.entries]
 
     def _feed(self, progress: Step | Finished) -> Step | Finished:
         """Answer what a salvaged journal can answer; returns the first step that it cannot."""
@@ -155,8 +170,12 @@ class Run:
             if entry is None:
                 break
             self._keep(entry)
-            progress = self._feed_one(progress, entry)
+            progress = self._give(_answer(progress, entry), entry)
         return progress
+
+    def _give(self, answer: Any, entry: Entry) -> Step | Finished:
+        """Give the applet what the journal holds: an answer, or a refusal."""
+        return self._throw(answer) if entry.kind == "refused" else self._send(answer)
 
     def _take(self, step: Step) -> Entry | None:
         """Take the entry for ``step`` out of the spare, with the answers that stand before it.
@@ -168,24 +187,18 @@ class Run:
         if index is None:
             return None
         entry = self._spare[index]
-        commands = [other for other in self._spare[:index] if other[0].startswith(DO)]
+        commands = [other for other in self._spare[:index] if other.fingerprint.startswith(DO)]
         self._spare = [*commands, *self._spare[index + 1 :]]
-        return [step.fingerprint, *entry[1:]] if _fits(step, entry) else None
+        return Entry(step.fingerprint, entry.kind, entry.value) if _fits(step, entry) else None
 
     def _first(self, step: Step) -> int | None:
         """Return where the spare speaks of ``step``; a message only before any answer."""
         for index, entry in enumerate(self._spare):
-            if _kind(entry[0]) == _kind(step.fingerprint):
+            if _kind(entry.fingerprint) == _kind(step.fingerprint):
                 return index
-            if isinstance(step, Say) and not entry[0].startswith(DO):
+            if isinstance(step, Say) and not entry.fingerprint.startswith(DO):
                 break
         return None
-
-    def _feed_one(self, step: Step, entry: Entry) -> Step | Finished:
-        """Give the applet what ``entry`` holds: an answer, or a refusal."""
-        if entry[1] == "refused":
-            return self._throw(_refusal(entry[2]))
-        return self._send(_decode(step, entry[2]))
 
     def _keep(self, entry: Entry) -> None:
         if len(self.entries) >= ENTRIES_MAX:
@@ -200,17 +213,15 @@ class Run:
         return self._step
 
     def _send(self, value: Any) -> Step | Finished:
-        return self._go(lambda coroutine: coroutine.send(value))
+        return self._go(self._coroutine.send, value)
 
     def _throw(self, refusal: Refusal) -> Step | Finished:
-        return self._go(lambda coroutine: coroutine.throw(refusal))
+        return self._go(self._coroutine.throw, refusal)
 
-    def _go(self, on: Callable[[Coroutine[Any, Any, None]], object]) -> Step | Finished:
+    def _go(self, on: Callable[[Any], object], value: object) -> Step | Finished:
         """Let the applet run to its next step; what it raises is said in its author's words."""
-        if self._coroutine is None:
-            raise RuntimeError("the run was never begun")
         try:
-            return self._check(on(self._coroutine))
+            return self._check(on(value))
         except StopIteration:
             self._step = None
             return Finished()
@@ -244,20 +255,18 @@ def _type_of(step: Step) -> Any:
             return None
 
 
-def _decode(step: Step, value: Any) -> Any:
-    return msgspec.convert(value, _type_of(step))
+@lru_cache(maxsize=1024)
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
 
 
-def _decodes(step: Step, entry: Entry) -> bool:
-    """Whether the code of today can take what ``entry`` holds."""
-    try:
-        if entry[1] == "refused":
-            _refusal(entry[2])
-        else:
-            _decode(step, entry[2])
-    except (msgspec.ValidationError, LookupError, TypeError, ValueError):
-        return False
-    return True
+def _decode(step: Step, value: bytes | msgspec.Raw) -> Any:
+    return _decoder(_type_of(step)).decode(value)
+
+
+def _answer(step: Step, entry: Entry) -> Any:
+    """Return the answer or the refusal that ``entry`` holds; raises one of ``_UNREADABLE``."""
+    return _refusal(entry.value) if entry.kind == "refused" else _decode(step, entry.value)
 
 
 def _kind(fingerprint: str) -> str:
@@ -268,15 +277,15 @@ def _kind(fingerprint: str) -> str:
 def _fits(step: Step, entry: Entry) -> bool:
     if isinstance(step, Do) and not isinstance(step.request, Command):
         return False  # a query is asked anew
-    if not _decodes(step, entry):
+    try:
+        answer = _answer(step, entry)
+    except _UNREADABLE:
         return False
-    if isinstance(step, Ask) and entry[1] == "answer":
-        return step.input.accepts(_decode(step, entry[2]))
-    return True
+    return not isinstance(step, Ask) or entry.kind == "refused" or step.input.accepts(answer)
 
 
-def _refusal(value: list[Any]) -> Refusal:
-    code, arguments = value
+def _refusal(value: msgspec.Raw) -> Refusal:
+    code, arguments = msgspec.json.decode(value)
     return Refusal.known[code](*arguments)
 
 

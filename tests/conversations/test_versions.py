@@ -182,10 +182,10 @@ async def test_a_service_that_is_gone_says_so_and_shows_the_menu(
     await anna.says("kiosk")
     await offer([two], "2.0.0")
 
-    if word == "help":  # the words that always work, work
-        assert (await anna.says("help"))[0].startswith("You can always write")
+    said = await anna.says(word)
 
-    assert await anna.says("2") == [
+    assert [text[:16] for text in said[:-2]] == (["You can always w"] if word == "help" else [])
+    assert said[-2:] == [
         "This service is no longer offered, so we stop here. I am sorry.",
         "Welcome to MajiPro. What can I do for you?",
     ]

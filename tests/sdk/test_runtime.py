@@ -9,6 +9,7 @@ import traceback
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +20,14 @@ from chatworks.kit.texts import Texts
 from chatworks.sdk import Applet, Chat, text, whole_number
 from chatworks.sdk.applet import AppletError, LoadedApplet, Manifest
 from chatworks.sdk.requests import Ask, Do, Restart, Say
-from chatworks.sdk.runtime import ENTRIES_MAX, SUSPENSIONS_MAX, Finished, Mismatch, Run
+from chatworks.sdk.runtime import (
+    ENTRIES_MAX,
+    SUSPENSIONS_MAX,
+    Entry,
+    Finished,
+    Mismatch,
+    Run,
+)
 
 trail: list[str] = []
 
@@ -74,7 +82,7 @@ def test_an_interrupted_run_is_the_undisturbed_one(cuts: set[int], numbers: list
 def test_fingerprints_hold_kind_and_place_and_no_text() -> None:
     _, entries = play(survey, ["Joy", 1, 2, 3], set())
 
-    assert [entry[0] for entry in entries] == [
+    assert [entry.fingerprint for entry in entries] == [
         "ask:text@survey",
         "ask:whole_number@survey",
         "ask:whole_number@survey",
@@ -91,7 +99,7 @@ async def changed(chat: Chat[None]) -> None:
 
 def test_changed_code_is_noticed_and_keeps_what_fits() -> None:
     _, entries = play(survey, ["Joy", 1, 2, 3], set())
-    renamed = [[e[0].replace("survey", "changed"), *e[1:]] for e in entries]
+    renamed = [Entry(e.fingerprint.replace("survey", "changed"), e.kind, e.value) for e in entries]
     run = run_of(changed, renamed)
 
     mismatch = run.replay()
@@ -154,11 +162,8 @@ def test_an_answer_is_decoded_anew_at_each_replay() -> None:
 
     for _ in range(3):
         run = at_name(entries)
-        assert entries[1] == [
-            "do:test_runtime.Book@books",
-            "answer",
-            {"number": 7, "seats": [1, 2]},
-        ]
+        assert entries[1].fingerprint == "do:test_runtime.Book@books"
+        assert bytes(entries[1].value) == b'{"number":7,"seats":[1,2]}'
     step = run.resume("Joy")
 
     assert isinstance(step, Say)
@@ -181,18 +186,22 @@ def test_a_refusal_is_thrown_fresh_at_each_replay() -> None:
     assert refusal.__traceback__ is None
 
 
-def spoilt(entry: int, change: list[Any]) -> list[Any]:
+def spoilt(at: int, kind: str, value: str) -> list[Any]:
     entries = at_name([]).entries
-    entries[entry] = [entries[entry][0], *change]
+    entries[at] = Entry(entries[at].fingerprint, kind, msgspec.Raw(value.encode()))
     return entries
+
+
+def moved(entries: list[Entry], was: str, to: str) -> list[Entry]:
+    return [Entry(e.fingerprint.replace(was, to), e.kind, e.value) for e in entries]
 
 
 @pytest.mark.parametrize(
     "entries",
     [
-        spoilt(1, ["answer", {"number": "seven"}]),
-        spoilt(1, ["refused", ["test_runtime.Gone", []]]),
-        spoilt(0, ["answer", "two"]),
+        spoilt(1, "answer", '{"number": "seven"}'),
+        spoilt(1, "refused", '["test_runtime.Gone", []]'),
+        spoilt(0, "answer", '"two"'),
     ],
 )
 def test_an_answer_of_another_shape_is_a_mismatch_and_asked_anew(entries: list[Any]) -> None:
@@ -214,7 +223,7 @@ async def narrower(chat: Chat[None]) -> None:
 
 
 def test_salvage_keeps_what_was_done_and_asks_what_no_longer_fits() -> None:
-    entries = [[e[0].replace("@books", "@narrower"), *e[1:]] for e in at_name([]).entries]
+    entries = moved(at_name([]).entries, "@books", "@narrower")
     run = run_of(narrower, entries)
     run.replay()
 
@@ -243,7 +252,7 @@ async def asked_elsewhere(chat: Chat[None], count: int) -> None:
 def test_a_command_is_not_given_again_however_the_code_moved_and_however_late() -> None:
     run = at_name([])
     run.resume("Joy")
-    journal = [[e[0].replace("@books", "@turned_round"), *e[1:]] for e in run.journal()]
+    journal = moved(run.journal(), "@books", "@turned_round")
 
     run = run_of(turned_round, journal)
     run.replay()
@@ -259,7 +268,7 @@ def test_a_command_is_not_given_again_however_the_code_moved_and_however_late() 
 
     assert isinstance(step, Say)
     assert step.message.text == "7"
-    assert [entry[0] for entry in twice.journal()] == [
+    assert [entry.fingerprint for entry in twice.journal()] == [
         "ask:text@turned_round",
         "ask:whole_number@turned_round",
         "do:test_runtime.Book@asked_elsewhere",
