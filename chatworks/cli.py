@@ -36,7 +36,7 @@ from chatworks.settings import Settings, read_settings
 from chatworks.storefront.models import DATA_MAP as VISITORS
 from chatworks.storefront.pages import pages
 from chatworks.storefront.routes import ChatDesk, routes
-from chatworks.terminal import play
+from chatworks.terminal import talk
 from chatworks.web.security import App
 from chatworks.web.server import create_app
 from chatworks.web.sse import Streams
@@ -224,23 +224,10 @@ def work() -> None:
 @click.option("--record", is_flag=True, help="Print the session as a test of the applet.")
 def chat(outlet: str, record: bool) -> None:  # noqa: FBT001 - click's flag
     """Talk to OUTLET in the terminal. A number taps a button, @lat,lon shares a location."""
-
-    def read() -> str | None:
-        try:
-            return input("> ")
-        except EOFError:
-            return None
-
-    async def talk(settings: Settings, url: str) -> None:
-        async with opened(settings, url) as house:
-            terminal = await play(house, outlet, read, click.echo)
-            if record:
-                click.echo(await terminal.record())
-
     settings = read_settings()
     _configure_logs(settings)
     with database(settings) as (url, _):
-        asyncio.run(talk(settings, url))
+        talk(opened(settings, url), outlet, recording=record)
 
 
 @cli.group()
