@@ -141,9 +141,9 @@ RULES: list[tuple[str, str, str, str]] = [
     ),
     (
         "text",
-        f"{ASYNC}await chat.say('Hello {{name}}', nam=name)",
+        f"{ASYNC}await chat.say('Hello {{name}}', called=name)",
         f"{ASYNC}await chat.say('Hello {{name.first}}', name=name)",
-        "give a value for {name}; nam is in no field of the text.",
+        "give a value for {name}; called is in no field of the text.",
     ),
     (
         "text",
@@ -212,7 +212,7 @@ SPOILT: list[tuple[str, str, str, list[str]]] = [
         'name = "order"',
         ["the command order stands there twice."],
     ),
-    ("manifest.toml", "[title]", "[titel]", ["Object contains unknown field `titel`"]),
+    ("manifest.toml", "[title]", "[titles]", ["Object contains unknown field `titles`"]),
     (
         "manifest.toml",
         "orders.MyOrders",

@@ -30,7 +30,7 @@ async def buy(chat: Chat[Settings]) -> None:
     chat.settings.largest = 3  # E: misc: read-only
     orders = await chat.do(MyOrders(limit="3"))  # E: arg-type: expected "int"
     number = orders.number  # E: attr-defined: has no attribute "number"
-    misspelt = orders[0].numbr  # E: attr-defined: "OrderView" has no attribute "numbr"
+    misspelt = orders[0].nummer  # E: attr-defined: "OrderView" has no attribute "nummer"
     moved = await chat.do(CancelOrder(orders[0].number))  # E: arg-type: expected "UUID"
     moved.status + 1  # E: operator: Unsupported operand types for + ("str" and "int")
     await chat.do(orders)  # E: arg-type: expected "Request[Never]"
