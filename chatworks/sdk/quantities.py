@@ -30,8 +30,10 @@ SHORT_YEAR_MAX = 99
 NUMBER_WORDS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
     "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "moja": 1, "mbili": 2, "tatu": 3, "nne": 4,
-    "tano": 5, "sita": 6, "saba": 7, "nane": 8, "tisa": 9, "kumi": 10, "moya": 1, "wawili": 2,
+    "tano": 5, "sita": 6, "saba": 7, "nane": 8, "tisa": 9, "kumi": 10,
 }  # fmt: skip
+TEN = 10
+_TEENS = re.compile(r"\bkumi na (moja|mbili|tatu|nne|tano|sita|saba|nane|tisa)\b")
 # With one of these a number word is not the whole number: “two hundred”, “mbili na nusu”.
 MORE_WORDS = frozenset(
     {"half", "dozen", "hundred", "thousand", "point", "and", "or", "not", "no", "nobody"}
@@ -89,8 +91,7 @@ def _whole(text: str) -> int | None:
     """Return the one whole number in ``text``, or None where there is none or a choice of them."""
     if len(text) > SHORT_ANSWER_MAX:
         return None
-    teens = re.sub(r"\bkumi na (\w+)", lambda m: str(10 + NUMBER_WORDS.get(m[1], 0)), text)
-    tokens = re.findall(r"-?\d+(?:[.,⁄/:]\d+)*|[^\W\d_]+", teens)
+    tokens = re.findall(r"-?\d+(?:[.,⁄/:]\d+)*|[^\W\d_]+", _TEENS.sub(_teen, text))
     digits = [token for token in tokens if token[-1].isdecimal()]
     words = [token for token in tokens if token in NUMBER_WORDS]
     if len(tokens) > WORDS_MAX or len(digits) + len(words) != 1 or MORE_WORDS & set(tokens):
@@ -99,6 +100,10 @@ def _whole(text: str) -> int | None:
         return NUMBER_WORDS[words[0]]
     plain = re.fullmatch(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)", digits[0])
     return int(digits[0].replace(",", "")) if plain else None
+
+
+def _teen(found: re.Match[str]) -> str:
+    return str(TEN + NUMBER_WORDS[found[1]])
 
 
 @dataclass(frozen=True, slots=True)

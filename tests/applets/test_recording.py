@@ -145,6 +145,18 @@ def test_times_timeouts_and_restarts_are_recorded(
     assert run(path).startswith("1 passed")
 
 
+def test_a_dialogue_that_cannot_be_played_again_is_named_and_costs_nothing_else() -> None:
+    asks = Played("chatworks.applets.water", "where", "en", "{}", "{}", [], [])
+    entry = ["do:orders.MyOrders@where", "answer", []]
+
+    recorded = record(
+        [asks, Played("chatworks.applets.water", "where", "en", "{}", "{}", [entry], [])]
+    )
+
+    assert "# test_where cannot be played again: the applet asks orders.MyOrders" in recorded
+    assert "def test_where_2() -> None:" in recorded
+
+
 @pytest.fixture
 def chat(database_url: str, tmp_path: Path) -> subprocess.Popen[str]:
     """A session of the command line, as a person starts it."""

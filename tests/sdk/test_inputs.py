@@ -102,6 +102,7 @@ REFUSED: list[tuple[Any, Inbound, str]] = [
     (quantities.whole_number(1, 9), said("2 or 3"), "I need a whole number, for example 1."),
     (quantities.whole_number(1, 9), said("two hundred"), "I need a whole number, for example 1."),
     (quantities.whole_number(1, 9), said("mbili na nusu"), "I need a whole number, for example 1."),
+    (quantities.whole_number(1, 9), said("kumi na nusu"), "I need a whole number, for example 1."),
     (quantities.whole_number(1, 9), said("9" * 5000), "I need a whole number, for example 1."),
     (quantities.whole_number(0, 9), said("½"), "I need a whole number, for example 1."),
     (quantities.whole_number(1, 9), said("10"), "The number must be between 1 and 9."),
