@@ -33,7 +33,7 @@ from chatworks.settings import read_settings
 
 Story = dict[str, Any]
 FAULTS = ("raised", "lost", "killed", "terminated", "paused")
-QUICK, LONG = 80, 600  # how many interleavings
+QUICK, LONG = 50, 600  # how many interleavings
 
 HAPPY: tuple[Intent, ...] = (
     ("say", "order water"),
