@@ -254,6 +254,7 @@ class Stage:
         return dict(rows)
 
 
+# The open question's number means something only while a dialogue waits.
 STORY = {
     "orders": "SELECT number, id::text, status, language, goods_minor, delivery_minor, total_minor,"
     " customer_name, customer_phone, address, latitude, longitude, cancel_reason, ("
@@ -269,7 +270,7 @@ STORY = {
     " c.last_text, p.status, p.language, p.name, p.phone FROM conversation c JOIN contact p"
     " ON p.id = c.contact_id WHERE c.id = %(conversation)s",
     "dialogues": "SELECT applet, version, command, language, settings, start, status, steps,"
-    " asked_seq, ended_at IS NULL, ("
+    " CASE WHEN status = 'waiting' THEN asked_seq END, ended_at IS NULL, ("
     "   SELECT json_agg(e.value ORDER BY j.page, e.ordinality) FROM journal j,"
     "   jsonb_array_elements(j.entries) WITH ORDINALITY AS e WHERE j.dialogue_id = d.id)"
     " FROM dialogue d WHERE conversation_id = %(conversation)s ORDER BY started_at, asked_seq",
