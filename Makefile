@@ -38,6 +38,7 @@ check: $(VENV)/dev.stamp ## Formatting, lint, types, contracts, templates, spell
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --config pyproject.toml
+	@$(BIN)/chatworks applet check chatworks/applets
 	@$(BIN)/djlint chatworks --lint --quiet
 	@$(BIN)/codespell
 	@$(BIN)/pytest -q -p no:xdist -p no:cacheprovider tests/project/test_shape.py

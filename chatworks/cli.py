@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
-import select
 import signal
 import socket
 import sys
@@ -26,6 +24,7 @@ import uvloop
 from pydantic import SecretStr
 
 from chatworks.app import House, apply_outlet, compare_outlet, compose, seed_outlet
+from chatworks.authoring import applet
 from chatworks.console.pages import Desk, console
 from chatworks.identity.service import issue_sign_in_link
 from chatworks.inbox.door import Door
@@ -43,7 +42,7 @@ from chatworks.settings import Settings, read_settings
 from chatworks.storefront.models import DATA_MAP as VISITORS
 from chatworks.storefront.pages import pages
 from chatworks.storefront.routes import ChatDesk, routes
-from chatworks.terminal import play
+from chatworks.terminal import talk
 from chatworks.web.security import App
 from chatworks.web.server import create_app
 from chatworks.web.sse import Streams
@@ -239,6 +238,9 @@ def cli() -> None:
     """ChatWorks: sell and serve through chat."""
 
 
+cli.add_command(applet)
+
+
 @cli.command()
 def run() -> None:
     """Start everything in one process."""
@@ -257,26 +259,6 @@ def work() -> None:
     _serve(web=False, work=True, hello=False)
 
 
-def _lines(ended: int) -> Callable[[], str | None]:
-    """Return a reader of typed lines; None at their end, or once ``ended`` can be read."""
-    typed = bytearray()
-
-    def read() -> str | None:
-        click.echo("> ", nl=False)
-        while b"\n" not in typed:
-            ready, _, _ = select.select([sys.stdin, ended], [], [])
-            more = b"" if ended in ready else os.read(sys.stdin.fileno(), 4096)
-            if not more:
-                click.echo()
-                return None
-            typed.extend(more)
-        line, _, rest = bytes(typed).partition(b"\n")
-        typed[:] = rest
-        return line.decode(errors="replace")
-
-    return read
-
-
 @cli.command()
 @click.argument("outlet")
 @click.option("--record", is_flag=True, help="Print the session as a test of the applet.")
@@ -288,16 +270,8 @@ def chat(outlet: str, record: bool) -> None:  # noqa: FBT001 - click's flag
     settings = read_settings()
     configure(settings.log_format)
     seeds = read_file(outlet_file(settings))
-    ended, end = os.pipe()
-
-    async def talk(url: str) -> None:
-        async with opened(settings, url, seeds) as house:
-            terminal = await play(house, outlet, _lines(ended), click.echo)
-            if record:
-                click.echo(await terminal.record())
-
-    with noticed(lambda: os.write(end, b".")), database(settings) as (url, _):
-        asyncio.run(talk(url))
+    with database(settings) as (url, _):
+        talk(opened(settings, url, seeds), outlet, recording=record)
 
 
 @cli.group()

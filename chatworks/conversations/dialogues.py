@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
-from msgspec.structs import replace
 
 from chatworks.channels.models import Settle
 from chatworks.commands.models import Actor, ActorKind, Call, Origin
@@ -25,8 +24,8 @@ from chatworks.conversations.models import (
     NewMessage,
     NewTimer,
 )
-from chatworks.kit.errors import Refusal
-from chatworks.sdk.chat import SDK_TEXTS, TimedOut
+from chatworks.kit.errors import Invalid, Refusal
+from chatworks.sdk.chat import TimedOut
 from chatworks.sdk.inputs import Choice, NotUnderstood, YesNo
 from chatworks.sdk.messages import Inbound, InboundKind, Message
 from chatworks.sdk.requests import Ask, Do, Now, Restart, Say
@@ -65,7 +64,8 @@ def _start(turn: Turn, dialogue: Dialogue) -> Steps:
     turn.conversation.dialogue = dialogue
     turn.update.dialogues[dialogue.id] = dialogue
     run = _run(turn, dialogue)
-    yield from _drive(turn, run, run.replay())
+    if run is not None:
+        yield from _drive(turn, run, run.replay())
 
 
 def answer(turn: Turn, inbound: Inbound) -> Steps:
@@ -74,6 +74,9 @@ def answer(turn: Turn, inbound: Inbound) -> Steps:
     if dialogue is None:
         return
     run = _run(turn, dialogue)
+    if run is None:
+        _withdraw(turn, dialogue)
+        return
     step = run.replay()
     if isinstance(step, Mismatch):
         yield from _adapt(turn, run)
@@ -97,6 +100,9 @@ def time_out(turn: Turn, arguments: str) -> Steps:
     if dialogue is None:
         return
     run = _run(turn, dialogue)
+    if run is None:
+        _withdraw(turn, dialogue)
+        return
     step = run.replay()
     if isinstance(step, Ask):
         yield from _drive(turn, run, run.refuse(TimedOut()))
@@ -134,6 +140,9 @@ def ask_again(turn: Turn) -> Generator[Call[Any], Any, bool]:
     if dialogue is None:
         return False
     run = _run(turn, dialogue)
+    if run is None:
+        _withdraw(turn, dialogue)
+        return True
     step = run.replay()
     if isinstance(step, Ask):
         _ask(turn, dialogue, step.message)
@@ -153,15 +162,27 @@ def _open(turn: Turn) -> Dialogue | None:
     return dialogue
 
 
-def _run(turn: Turn, dialogue: Dialogue) -> Run:
+def _run(turn: Turn, dialogue: Dialogue) -> Run | None:
+    """Return a run of the dialogue's version, or of the newest; None where there is none."""
     applets = turn.env.applets
     loaded = applets.get(dialogue.applet, dialogue.version) or applets.latest(dialogue.applet)
-    if loaded is None:
-        raise LookupError(f"the applet {dialogue.applet} is not installed")
+    if loaded is None or dialogue.command not in loaded.applet.functions:
+        return None
     dialogue.version = loaded.manifest.version
     turn.update.dialogues[dialogue.id] = dialogue
-    chat = loaded.chat(dialogue.settings, dialogue.language, dialogue.start)
+    try:
+        chat = loaded.chat(dialogue.settings, dialogue.language, dialogue.start)
+    except Invalid:  # the snapshot is of an older version: the outlet's settings of today
+        of_today = (i.settings for i in turn.env.outlet.installed if i.applet == dialogue.applet)
+        chat = loaded.chat(next(of_today, b"{}"), dialogue.language, dialogue.start)
     return Run(loaded, dialogue.command, chat, dialogue.entries)
+
+
+def _withdraw(turn: Turn, dialogue: Dialogue) -> None:
+    """The applet, or its command, is gone: say so, and show what there is instead."""
+    _end(turn, dialogue, DialogueStatus.FAILED)
+    turn.say_text("This service is no longer offered, so we stop here. I am sorry.")
+    turn.show_menu()
 
 
 def _adapt(turn: Turn, run: Run) -> Steps:
@@ -173,10 +194,7 @@ def _adapt(turn: Turn, run: Run) -> Steps:
         "We have improved this service while we were talking. I kept your answers that still "
         "fit; let us go on from here."
     )
-    step = run.salvage()
-    dialogue.entries = run.entries
-    dialogue.rewritten, dialogue.written = True, 0
-    yield from _drive(turn, run, step)
+    yield from _drive(turn, run, run.salvage())
 
 
 def _drive(turn: Turn, run: Run, step: Progress) -> Steps:
@@ -194,21 +212,31 @@ def _drive(turn: Turn, run: Run, step: Progress) -> Steps:
                 refused = isinstance(answer, Refusal)
                 step = run.refuse(answer) if refused else run.resume(answer)
             case Ask():
+                _keep(dialogue, run)
                 _ask(turn, dialogue, step.message)
                 _set_timer(turn, dialogue, step)
                 run.suspend()
                 return
             case Restart():
+                _keep(dialogue, run)
                 run.suspend()
                 _end(turn, dialogue, DialogueStatus.DONE)
                 yield from _start(turn, _again(turn, dialogue, step.state))
                 return
             case Finished():
+                _keep(dialogue, run)
                 _end(turn, dialogue, DialogueStatus.DONE)
                 return
             case Mismatch():
                 yield from _adapt(turn, run)
                 return
+
+
+def _keep(dialogue: Dialogue, run: Run) -> None:
+    """Take the journal over; a salvaged one is written anew."""
+    dialogue.entries = run.journal()
+    if run.salvaged:
+        dialogue.rewritten, dialogue.written = True, 0
 
 
 def _call(turn: Turn, step: Do[Any]) -> Call[Any]:
@@ -262,9 +290,7 @@ def _reask(turn: Turn, step: Ask[Any], problem: NotUnderstood, inbound: Inbound)
     if inbound.reply_ref:
         turn.settle(Settle(turn.conversation.thread, inbound.reply_ref))
     if dialogue is not None:
-        text = SDK_TEXTS.text(step.language, problem.msgid, **problem.values)
-        question = step.message
-        _ask(turn, dialogue, replace(question, text=f"{text}\n{question.text}"))
+        _ask(turn, dialogue, step.again(problem))
 
 
 def _close_question(

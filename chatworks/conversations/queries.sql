@@ -187,8 +187,9 @@ SELECT * FROM (
 ORDER BY seq
 
 -- name: journals
-SELECT d.applet, d.command, string_agg(j.entries::text, ',' ORDER BY j.page)
-FROM dialogue d JOIN journal j ON j.outlet_id = d.outlet_id AND j.dialogue_id = d.id
+SELECT d.id, d.applet, d.version, d.command, d.language, d.settings::text, d.start::text, d.status,
+       (SELECT string_agg(j.entries::text, ',' ORDER BY j.page) FROM journal j
+        WHERE j.outlet_id = d.outlet_id AND j.dialogue_id = d.id)
+FROM dialogue d
 WHERE d.outlet_id = %(outlet_id)s AND d.conversation_id = %(id)s
-GROUP BY d.id, d.applet, d.command, d.started_at
-ORDER BY d.started_at
+ORDER BY d.started_at, d.id

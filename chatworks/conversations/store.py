@@ -17,6 +17,7 @@ from chatworks.conversations.models import (
     ContactStatus,
     Conversation,
     Dialogue,
+    DialogueStatus,
     NewMessage,
     NewTimer,
     Speaker,
@@ -427,13 +428,35 @@ async def history(
     ]
 
 
-async def journals(
-    work: Work, outlet_id: UUID, conversation_id: UUID
-) -> list[tuple[str, str, list[Any]]]:
-    """Return (applet, command, entries as plain JSON) of its dialogues, the oldest first."""
+class Journal(msgspec.Struct, frozen=True):
+    """A dialogue with everything that it was told; entries are plain JSON."""
+
+    id: UUID
+    applet: str
+    version: str
+    command: str
+    language: str
+    settings: str
+    start: str
+    status: DialogueStatus
+    entries: list[list[Any]]
+
+
+async def journals(work: Work, outlet_id: UUID, conversation_id: UUID) -> list[Journal]:
+    """Return a conversation's dialogues with their journals, the oldest first."""
     parameters = {"outlet_id": outlet_id, "id": conversation_id}
     cursor = await work.conn.execute(QUERIES["journals"], parameters)
     return [
-        (row[0], row[1], [entry for page in msgspec.json.decode(f"[{row[2]}]") for entry in page])
+        Journal(
+            id=row[0],
+            applet=row[1],
+            version=row[2],
+            command=row[3],
+            language=row[4],
+            settings=row[5],
+            start=row[6] or "{}",
+            status=DialogueStatus(row[7]),
+            entries=[e for page in msgspec.json.decode(f"[{row[8] or ''}]") for e in page],
+        )
         for row in await cursor.fetchall()
     ]

@@ -6,8 +6,9 @@ through Babel.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 
 from babel.numbers import format_currency, get_currency_precision
@@ -15,6 +16,9 @@ from babel.numbers import format_currency, get_currency_precision
 from chatworks.kit.errors import Invalid
 
 MINOR_MAX = 2**53 - 1  # the largest whole number that every JSON reader keeps exactly
+DIGITS_MAX = 30  # of a written amount, leading zeros included
+
+_AMOUNT = re.compile(r"(?P<sign>[-+]?)(?P<whole>\d{1,3}(?:[, ]\d{3})+|\d+)(?:\.(?P<decimals>\d+))?")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,19 +49,22 @@ class Money:
 
     @classmethod
     def read(cls, text: str, currency: str) -> Money:
-        """Return the amount that ``text`` writes (``1,200.50``); ``Invalid`` says why not."""
+        """Return the amount that ``text`` writes (``1,200.50``); ``Invalid`` says why not.
+
+        A comma or a space parts thousands only: “250,50” is refused, and never read as 25,050.
+        """
         precision = get_currency_precision(currency)
-        cleaned = text.replace(currency, "").replace(",", "").replace(" ", "")
-        try:
-            amount = Decimal(cleaned)
-        except InvalidOperation:
-            raise Invalid("amount", f"is not an amount of {currency}") from None
-        minor = amount.scaleb(precision)
-        if not minor.is_finite() or minor != minor.to_integral_value():
+        written = _AMOUNT.fullmatch(text.replace(currency, "").strip())
+        if written is None:
+            raise Invalid("amount", f"is not an amount of {currency}")
+        sign, whole, decimals = written["sign"], written["whole"], written["decimals"] or ""
+        if len(decimals) > precision:
             raise Invalid("amount", f"has more than {precision} decimals")
+        digits = re.sub(r"[, ]", "", whole) + decimals.ljust(precision, "0")
+        minor = int(sign + digits) if len(digits) <= DIGITS_MAX else MINOR_MAX + 1
         if not 0 <= minor <= MINOR_MAX:
             raise Invalid("amount", f"must be between 0 and {MINOR_MAX} minor units")
-        return cls(int(minor), currency)
+        return cls(minor, currency)
 
 
 @lru_cache(maxsize=4096)  # CLDR formatting takes 50 µs, and a replay writes its labels again

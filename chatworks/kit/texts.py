@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import resources
+from importlib.resources.abc import Traversable
 from io import BytesIO
 
 from babel.messages.pofile import read_po
@@ -22,10 +23,14 @@ class Texts:
     @classmethod
     def load(cls, package: str) -> Texts:
         """Read every catalogue of ``package``; a package without a ``locale`` folder has none."""
-        folder = resources.files(package).joinpath("locale")
+        return cls.read(resources.files(package), package.rpartition(".")[2])
+
+    @classmethod
+    def read(cls, package: Traversable, name: str) -> Texts:
+        """Read every catalogue called ``name`` in the folder of a package."""
+        folder = package.joinpath("locale")
         if not folder.is_dir():
             return cls({})
-        name = package.rpartition(".")[2]
         found = {}
         for language in folder.iterdir():
             file = language.joinpath("LC_MESSAGES", f"{name}.po")

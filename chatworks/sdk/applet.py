@@ -1,15 +1,14 @@
 """Applets: what an author declares, what a manifest says, and where the loaded ones stand.
 
-A manifest is TOML beside the code and can be read without running it. Two versions of an applet
-live side by side under their own module names; a running dialogue stays on its own.
+Two versions of an applet live side by side under their own module names; a running dialogue stays
+on its own. What an applet's manifest holds is in ``manifest``.
 """
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
-from importlib import import_module, resources
+from importlib import import_module
 from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
@@ -17,8 +16,12 @@ import msgspec
 from chatworks.kit.errors import ChatWorksError, Invalid
 from chatworks.kit.texts import Texts
 from chatworks.sdk.chat import Chat
+from chatworks.sdk.manifest import CommandManifest as CommandManifest
+from chatworks.sdk.manifest import Manifest as Manifest
+from chatworks.sdk.manifest import problems, read_manifest
 
-Function = TypeVar("Function", bound=Callable[..., Awaitable[None]])
+CommandFunction = Callable[[Chat[Any]], Coroutine[Any, Any, None]]
+Function = TypeVar("Function", bound=CommandFunction)
 
 
 class AppletError(ChatWorksError):
@@ -29,32 +32,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An applet's settings: drawn as a form in the console, checked before they are saved."""
 
 
-class CommandManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A command as a menu shows it, and the words that start it, by language."""
-
-    name: str
-    title: dict[str, str]
-    words: dict[str, list[str]] = {}
-    hidden: bool = False
-
-
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``manifest.toml``: everything about an applet that needs no running of its code."""
-
-    name: str
-    version: str
-    title: dict[str, str]
-    languages: list[str]
-    requests: list[str]  # the commands and queries it may use
-    command: list[CommandManifest]
-
-
 class Applet:
     """What an author makes: ``applet = Applet("water")``, then ``@applet.command("order")``."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.functions: dict[str, Callable[..., Awaitable[None]]] = {}
+        self.functions: dict[str, CommandFunction] = {}
         self.help: dict[str, str] = {}
 
     def command(self, name: str, *, help: str) -> Callable[[Function], Function]:  # noqa: A002 - an author reads it as a word
@@ -98,18 +81,11 @@ class LoadedApplet:
         )
 
 
-def read_manifest(package: str) -> Manifest:
-    """Return the manifest of the applet in ``package``, without running it."""
-    raw = resources.files(package).joinpath("manifest.toml").read_text(encoding="utf-8")
-    try:
-        return msgspec.convert(tomllib.loads(raw), Manifest)
-    except msgspec.ValidationError as error:
-        raise Invalid(f"{package}/manifest.toml", str(error)) from error
-
-
 def load(package: str) -> LoadedApplet:
     """Import the applet in ``package`` and check it against its manifest."""
     manifest = read_manifest(package)
+    for problem in problems(manifest):
+        raise Invalid(f"{package}/manifest.toml", problem)
     found: Applet = import_module(f"{package}.applet").applet
     offered = {command.name for command in manifest.command}
     if found.name != manifest.name or offered != set(found.functions):

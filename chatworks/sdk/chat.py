@@ -11,18 +11,19 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Generic, NoReturn, TypeVar
 
+import msgspec
+
 from chatworks.commands.models import Request
 from chatworks.kit.errors import Refusal
 from chatworks.kit.texts import Texts
-from chatworks.sdk.inputs import LABEL_LOCATION, LABEL_PHONE, Choice, Input, YesNo
-from chatworks.sdk.messages import Button, Card, Line, Message, Wanted
+from chatworks.sdk.inputs import LABEL_LOCATION, LABEL_PHONE, SDK_TEXTS, Choice, Input, YesNo
+from chatworks.sdk.messages import Button, Card, Message, Wanted
 from chatworks.sdk.requests import Ask, Do, Now, Restart, Say, give
 
 S = TypeVar("S")
 Answer = TypeVar("Answer")
 Value = TypeVar("Value")
 
-SDK_TEXTS = Texts.load("chatworks.sdk")
 LOCATION_BUTTON = "__location"
 PHONE_BUTTON = "__phone"
 
@@ -86,6 +87,7 @@ class Chat(Generic[S]):
         *,
         label: Callable[[Value], str] | None = None,
         card: Card | None = None,
+        timeout: int | None = None,  # noqa: ASYNC109 - see ask
         **values: object,
     ) -> Value:
         """Ask for one of ``options``; ``label`` writes each (default: its ``title``, or itself)."""
@@ -97,10 +99,17 @@ class Chat(Generic[S]):
             buttons = tuple(Button(str(i), text) for i, text in enumerate(choice.labels))
             return Message(self.text(msgid, **values), buttons, card)
 
-        answer: Value = await give(Ask(write, choice, _place(), self.language))
+        answer: Value = await give(Ask(write, choice, _place(), self.language, timeout))
         return answer
 
-    async def confirm(self, msgid: str, *, card: Card | None = None, **values: object) -> bool:
+    async def confirm(
+        self,
+        msgid: str,
+        *,
+        card: Card | None = None,
+        timeout: int | None = None,  # noqa: ASYNC109 - see ask
+        **values: object,
+    ) -> bool:
         """Ask yes or no, under ``card`` if one is given."""
 
         def write() -> Message:
@@ -110,7 +119,7 @@ class Chat(Generic[S]):
             )
             return Message(self.text(msgid, **values), buttons, card)
 
-        answer: bool = await give(Ask(write, YesNo(), _place(), self.language))
+        answer: bool = await give(Ask(write, YesNo(), _place(), self.language, timeout))
         return answer
 
     async def do(self, request: Request[Answer]) -> Answer:
@@ -124,8 +133,11 @@ class Chat(Generic[S]):
         return answer
 
     async def restart(self, state: object) -> NoReturn:
-        """Begin this command again with ``state`` (JSON): a fresh journal for a long loop."""
-        await give(Restart(state, _place()))
+        """Begin this command again with ``state`` (JSON): a fresh journal for a long loop.
+
+        ``arguments`` are empty then: what is still needed of them belongs into ``state``.
+        """
+        await give(Restart(msgspec.to_builtins(state), _place()))
         raise AssertionError("the engine never resumes after a restart")
 
     def _own_buttons(self, wanted: Wanted) -> tuple[Button, ...]:
@@ -135,11 +147,6 @@ class Chat(Generic[S]):
         if wanted is Wanted.PHONE:
             return (Button(PHONE_BUTTON, SDK_TEXTS.text(self.language, LABEL_PHONE)),)
         return ()
-
-
-def line(label: str, value: str) -> Line:
-    """Return one row of a card."""
-    return Line(label, value)
 
 
 def _title(option: object) -> str:

@@ -2,7 +2,9 @@
 
 An ``Input`` reads one inbound event or raises ``NotUnderstood``, whose text says what was wrong, so
 that the question can be asked again. Inputs are frozen data: a replay makes the same one again.
-Texts given here are msgids of the SDK's own catalogue.
+``accepts`` says whether an answer that an older version of the code was given still fits.
+Texts given here are msgids of the SDK's own catalogue. Numbers, money and days are in
+``quantities``.
 """
 
 from __future__ import annotations
@@ -10,46 +12,76 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from difflib import SequenceMatcher
-from typing import Any, Generic, Protocol, TypeVar
-from unicodedata import combining, normalize
+from typing import Any, Generic, Protocol, TypeVar, Union
+from unicodedata import category, combining, normalize
 
 import phonenumbers
+from babel.dates import format_date
 
-from chatworks.kit.errors import Invalid
 from chatworks.kit.money import Money
+from chatworks.kit.texts import Texts
 from chatworks.sdk.messages import File, Inbound, InboundKind, Place, Wanted
 
-Answer_co = TypeVar("Answer_co", covariant=True)
+Answer = TypeVar("Answer")
 Value = TypeVar("Value")
+
+SDK_TEXTS = Texts.load("chatworks.sdk")
+LANGUAGES = tuple(sorted(SDK_TEXTS.languages() | {"en"}))  # whose names of days and months count
 
 NEAR_MISS_MIN = 0.75  # SequenceMatcher ratio from which a misspelt label counts
 NEAR_MISS_LEAD = 0.1  # by how much it must beat the second best
+SHORT_ANSWER_MAX = 100  # code points beyond which nothing is a number, a day or a misspelt label
+LISTED_LABELS_MAX = 10  # beyond which a re-ask does not write all labels out
 TEXT_LENGTH_MAX = 1000
 ADDRESS_LENGTH_MIN = 4
+MEGABYTE = 1_000_000
 LABEL_PHONE = "Share my phone number"
 LABEL_LOCATION = "Share my location"
 
-NUMBER_WORDS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
-    "nine": 9, "ten": 10, "moja": 1, "mbili": 2, "tatu": 3, "nne": 4, "tano": 5, "sita": 6,
-    "saba": 7, "nane": 8, "tisa": 9, "kumi": 10,
-}  # fmt: skip
-YES = frozenset({"yes", "y", "yeah", "yep", "ok", "okay", "sure", "ndiyo", "ndio", "sawa", "eee"})
-NO = frozenset({"no", "n", "nope", "hapana", "la", "sitaki"})
+YES = frozenset(
+    {"yes", "y", "yeah", "yep", "ok", "okay", "sure", "correct", "right", "👍", "✅", "✓"}
+    | {"ndiyo", "ndio", "naam", "sawa", "sahihi", "eee"}
+)
+NO = frozenset({"no", "n", "nope", "nah", "👎", "❌", "hapana", "la", "sitaki"})
+POLITE = frozenset({"please", "thanks", "thank", "you", "tafadhali", "asante", "sana"})
+SKIN_TONES = dict.fromkeys([*range(0x1F3FB, 0x1F400), 0xFE0F])  # a thumb of any colour is a thumb
+KINDS = ("photo", "document", "audio", "video", "voice", "sticker")  # of files, as texts too
 
 
 class NotUnderstood(Exception):
-    """The answer does not fit. ``msgid`` and ``values`` say why, in the SDK's texts."""
+    """The answer does not fit. ``msgid`` and ``values`` say why, in the SDK's texts.
+
+    A value that is money, a day, or a tuple of msgids is written in the reader's language.
+    """
 
     def __init__(self, msgid: str, **values: object) -> None:
-        super().__init__(msgid.format(**values) if values else msgid)
+        super().__init__(msgid)
         self.msgid = msgid
         self.values = values
 
+    def text(self, language: str) -> str:
+        """Return what was wrong, for the person."""
+        values = {name: _shown(value, language) for name, value in self.values.items()}
+        return SDK_TEXTS.text(language, self.msgid, **values)
 
-class Input(Protocol[Answer_co]):
+    def __str__(self) -> str:
+        return self.text("en")
+
+
+def _shown(value: object, language: str) -> str:
+    match value:
+        case Money():
+            return value.show(language)
+        case date():
+            return str(format_date(value, "d MMMM y", locale=language))
+        case tuple():
+            return ", ".join(SDK_TEXTS.text(language, msgid) for msgid in value)
+    return str(value)
+
+
+class Input(Protocol[Answer]):
     """How one kind of answer is read. ``kind`` is stable: it stands in journals."""
 
     @property
@@ -64,22 +96,39 @@ class Input(Protocol[Answer_co]):
     def wanted(self) -> Wanted:
         """What the messenger's own button should offer."""
 
-    def read(self, inbound: Inbound) -> Answer_co:
+    def read(self, inbound: Inbound) -> Answer:
         """Return the answer; raises ``NotUnderstood``."""
+
+    def accepts(self, answer: Answer) -> bool:
+        """Return whether an answer that was given before the code changed still fits."""
 
 
 def fold(text: str) -> str:
     """Return ``text`` without case, accents and doubled spaces."""
     plain = text.casefold()
     if not plain.isascii():
-        plain = "".join(c for c in normalize("NFKD", plain) if not combining(c))
+        plain = "".join(c for c in normalize("NFKD", plain) if not combining(c)).casefold()
     return " ".join(plain.split())
 
 
-def _typed(inbound: Inbound) -> str:
-    if inbound.kind is InboundKind.TEXT and inbound.text.strip():
-        return inbound.text.strip()
-    raise NotUnderstood("Please write your answer as a message.")
+def clean(text: str) -> str:
+    """Return ``text`` without outer spaces and control characters; line breaks stay."""
+    if text.isprintable():
+        return text.strip()
+    return "".join(c for c in text if c == "\n" or category(c) != "Cc").strip()
+
+
+def typed(inbound: Inbound) -> str:
+    """Return what was written; raises ``NotUnderstood`` where nothing was."""
+    text = clean(inbound.text) if inbound.kind is InboundKind.TEXT else ""
+    if not text:
+        raise NotUnderstood("Please write your answer as a message.")
+    return text
+
+
+def _is_own_label(text: str, label: str) -> bool:
+    """Whether ``text`` is the label of our own button, typed or sent by a client without it."""
+    return any(text == SDK_TEXTS.text(language, label) for language in LANGUAGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,109 +143,24 @@ class TextInput:
 
     def read(self, inbound: Inbound) -> str:
         """Return the text without outer spaces."""
-        text = _typed(inbound)
+        text = typed(inbound)
         if len(text) < self.shortest:
             raise NotUnderstood("Please write at least {count} characters.", count=self.shortest)
         if len(text) > self.longest:
             raise NotUnderstood("Please write at most {count} characters.", count=self.longest)
         return text
 
-
-@dataclass(frozen=True, slots=True)
-class WholeNumber:
-    """A whole number: 3, “three”, “tatu”, “3 bottles”."""
-
-    least: int
-    most: int
-    kind: str = "whole_number"
-    answer_type: Any = int
-    wanted: Wanted = Wanted.NOTHING
-
-    def read(self, inbound: Inbound) -> int:
-        """Return the number."""
-        text = fold(_typed(inbound))
-        digits = re.fullmatch(r"(?:x\s*)?(\d{1,9})(?:\s*[^\d\s.,].*)?", text)
-        number = int(digits[1]) if digits else NUMBER_WORDS.get(text.partition(" ")[0])
-        if number is None:
-            raise NotUnderstood("I need a whole number, for example {example}.", example=self.least)
-        if not self.least <= number <= self.most:
-            raise NotUnderstood(
-                "The number must be between {least} and {most}.", least=self.least, most=self.most
-            )
-        return number
-
-
-@dataclass(frozen=True, slots=True)
-class MoneyInput:
-    """An amount of one currency."""
-
-    currency: str
-    least: Money
-    most: Money
-    kind: str = "money"
-    answer_type: Any = Money
-    wanted: Wanted = Wanted.NOTHING
-
-    def read(self, inbound: Inbound) -> Money:
-        """Return the amount."""
-        try:
-            amount = Money.read(_typed(inbound).upper(), self.currency)
-        except Invalid:
-            raise NotUnderstood(
-                "I need an amount of {currency}, for example 250.", currency=self.currency
-            ) from None
-        if not self.least <= amount <= self.most:
-            raise NotUnderstood(
-                "The amount must be between {least} and {most}.",
-                least=self.least.show("en"),
-                most=self.most.show("en"),
-            )
-        return amount
-
-
-@dataclass(frozen=True, slots=True)
-class DateInput:
-    """A day: 2026-12-24, 24.12.2026, 24/12, tomorrow. ``today`` comes from ``chat.now()``."""
-
-    today: date
-    last: date
-    kind: str = "date"
-    answer_type: Any = date
-    wanted: Wanted = Wanted.NOTHING
-
-    def read(self, inbound: Inbound) -> date:
-        """Return the day."""
-        day = self._day(fold(_typed(inbound)))
-        if day is None:
-            raise NotUnderstood("I need a date, for example {example}.", example=str(self.today))
-        if not self.today <= day <= self.last:
-            raise NotUnderstood(
-                "The date must be between {first} and {last}.", first=self.today, last=self.last
-            )
-        return day
-
-    def _day(self, text: str) -> date | None:
-        ahead = {"today": 0, "leo": 0, "tomorrow": 1, "kesho": 1}.get(text)
-        if ahead is not None:
-            return self.today + timedelta(days=ahead)
-        iso = re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", text)
-        short = re.fullmatch(r"(\d{1,2})[./](\d{1,2})(?:[./](\d{4}))?\.?", text)
-        try:
-            if iso:
-                return date(int(iso[1]), int(iso[2]), int(iso[3]))
-            if short:
-                year = int(short[3]) if short[3] else self.today.year
-                day = date(year, int(short[2]), int(short[1]))
-                passed = day < self.today and not short[3]
-                return day.replace(year=year + 1) if passed else day
-        except ValueError:
-            return None
-        return None
+    def accepts(self, answer: str) -> bool:
+        """Whether its length fits."""
+        return self.shortest <= len(answer) <= self.longest
 
 
 @dataclass(frozen=True, slots=True)
 class Choice(Generic[Value]):
-    """One of some values: tapped, typed as its number or label, or nearly as its label."""
+    """One of some values: tapped, typed as its number or label, or nearly as its label.
+
+    A number that is itself a label means the label.
+    """
 
     values: tuple[Value, ...]
     label: Callable[[Value], str]
@@ -211,37 +175,85 @@ class Choice(Generic[Value]):
     @property
     def answer_type(self) -> Any:
         """The values' own type: they are journalled themselves, since options may change."""
-        return type(self.values[0])
+        return Union[tuple({type(value): None for value in self.values})]  # noqa: UP007 - made at run time
 
     def read(self, inbound: Inbound) -> Value:
         """Return the chosen value."""
         if inbound.kind is InboundKind.TAP:
-            if inbound.tap.isdigit() and int(inbound.tap) < len(self.values):
-                return self.values[int(inbound.tap)]
-            raise NotUnderstood("Please choose one of the buttons.")
-        index = self._typed_index(fold(_typed(inbound)))
-        if index is None:
-            raise NotUnderstood("Please choose one of: {labels}.", labels=", ".join(self.labels))
-        return self.values[index]
+            index = _index(inbound.tap, len(self.values))
+            if index is None:
+                raise NotUnderstood("Please choose one of the buttons.")
+            return self.values[index]
+        labels = [clean(label) for label in self.labels]
+        index = _chosen(typed(inbound), labels)
+        if index is not None:
+            return self.values[index]
+        if len(labels) > LISTED_LABELS_MAX or len({fold(label) for label in labels}) < len(labels):
+            raise NotUnderstood(
+                "Please tap a button, or write its number: 1 to {count}.", count=len(labels)
+            )
+        raise NotUnderstood("Please choose one of: {labels}.", labels=", ".join(labels))
 
-    def _typed_index(self, text: str) -> int | None:
-        if text.rstrip(".)").isdigit() and 1 <= int(text.rstrip(".)")) <= len(self.values):
-            return int(text.rstrip(".)")) - 1
-        # Prices and the like stand behind a dot: nobody types them, and spaces do not count.
-        heads = [fold(label.partition(" · ")[0]).replace(" ", "") for label in self.labels]
-        typed = text.partition(" · ")[0].replace(" ", "")
-        if heads.count(typed) == 1:
-            return heads.index(typed)
-        begins = [i for i, head in enumerate(heads) if head.startswith(typed) and len(typed) > 1]
-        if len(begins) == 1:
-            return begins[0]
-        return nearest(typed, heads)
+    def accepts(self, answer: Value) -> bool:
+        """Whether it is still offered under the same label."""
+        return self.label(answer) in self.labels
+
+
+def _index(text: str, count: int) -> int | None:
+    """Return the number that ``text`` is, where it is below ``count``."""
+    short = text.isdecimal() and len(text) <= len(str(count))
+    return int(text) if short and int(text) < count else None
+
+
+def _compact(label: str) -> str:
+    return fold(label).replace(" ", "")
+
+
+def _head(label: str) -> str:
+    """Return what people type of a label: prices and the like stand behind a dot."""
+    return _compact(label.partition(" · ")[0])
+
+
+def _chosen(text: str, labels: Sequence[str]) -> int | None:
+    """Return the index of the label that ``text`` means, the strictest reading first."""
+    for simple in (str, fold, _compact, _head):
+        heads = [simple(label) for label in labels]
+        if heads.count(simple(text)) == 1:
+            return heads.index(simple(text))
+    short = fold(text)
+    if len(short) > SHORT_ANSWER_MAX:
+        return None
+    number = re.fullmatch(r"(?:#|no\.?|number|namba)?\s*(\d{1,4})\s*[.)]?", short)
+    if number and 1 <= int(number[1]) <= len(labels):
+        return int(number[1]) - 1
+    return _begun(_head(text), heads) if len(_head(text)) > 1 else None
+
+
+def _begun(text: str, heads: Sequence[str]) -> int | None:
+    """Return the one label that ``text`` begins, or else the one that it misspells."""
+    numbers = re.findall(r"\d+", text)
+    begins = [
+        index
+        for index, head in enumerate(heads)
+        if head.startswith(text) and re.findall(r"\d+", head)[: len(numbers)] == numbers
+    ]
+    return begins[0] if len(begins) == 1 else nearest(text, heads)
 
 
 def nearest(text: str, labels: Sequence[str]) -> int | None:
-    """Return the index of the label that ``text`` misspells, where one clearly wins."""
+    """Return the index of the label that ``text`` misspells, where one clearly wins.
+
+    Letters may be wrong, numbers may not: “15 L bottle” is no misspelt “5 L bottle”.
+    """
+    if not text or len(text) > SHORT_ANSWER_MAX:
+        return None
+    numbers = re.findall(r"\d+", text)
     scores = sorted(
-        ((SequenceMatcher(None, text, label).ratio(), -i) for i, label in enumerate(labels)),
+        (
+            (SequenceMatcher(None, text, label).ratio(), -index)
+            for index, label in enumerate(labels)
+            if not numbers or re.findall(r"\d+", label) == numbers
+        ),
         reverse=True,
     )
     if not scores or scores[0][0] < NEAR_MISS_MIN:
@@ -253,20 +265,26 @@ def nearest(text: str, labels: Sequence[str]) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class YesNo:
-    """Yes or no: tapped or typed."""
+    """Yes or no: tapped or typed, with a polite word or two."""
 
     kind: str = "yes_no"
     answer_type: Any = bool
     wanted: Wanted = Wanted.NOTHING
 
     def read(self, inbound: Inbound) -> bool:
-        """Return True for yes."""
-        text = inbound.tap if inbound.kind is InboundKind.TAP else fold(_typed(inbound)).strip(".!")
-        if text in YES or text == "1":
+        """Return True for yes; a sentence that says more than that is neither."""
+        text = inbound.tap if inbound.kind is InboundKind.TAP else typed(inbound)
+        plain = fold(text).translate(SKIN_TONES)
+        words = {word.strip(".,!") for word in plain.split()} - POLITE
+        if words and (words <= YES or words == {"1"}):
             return True
-        if text in NO or text == "2":
+        if words and (words <= NO or words == {"2"}):
             return False
         raise NotUnderstood("Please answer yes or no.")
+
+    def accepts(self, answer: bool) -> bool:  # noqa: ARG002, FBT001 - the protocol's argument
+        """Yes and no always fit."""
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,17 +296,29 @@ class LocationOrAddress:
     wanted: Wanted = Wanted.LOCATION
 
     def read(self, inbound: Inbound) -> Place:
-        """Return the place."""
-        if inbound.kind is InboundKind.PLACE and inbound.place is not None:
-            return inbound.place
+        """Return the place: with coordinates, or with an address that names something."""
+        place = inbound.place
+        if inbound.kind is InboundKind.PLACE and place is not None:
+            if place.latitude is not None and place.longitude is not None:
+                return place
+            return Place(address=_address(place.address))
         if inbound.kind is not InboundKind.TEXT:
             raise NotUnderstood("Please send your location, or write the address.")
-        text = " ".join(inbound.text.split())
-        if len(text) < ADDRESS_LENGTH_MIN or text == LABEL_LOCATION:
-            raise NotUnderstood("Please write the address with a street or a place name.")
-        if len(text) > TEXT_LENGTH_MAX:
-            raise NotUnderstood("Please write at most {count} characters.", count=TEXT_LENGTH_MAX)
-        return Place(address=text)
+        return Place(address=_address(inbound.text))
+
+    def accepts(self, answer: Place) -> bool:
+        """Whether it says where."""
+        return answer.latitude is not None or bool(answer.address)
+
+
+def _address(written: str) -> str:
+    text = " ".join(clean(written).split())
+    named = any(character.isalpha() for character in text)
+    if not named or len(text) < ADDRESS_LENGTH_MIN or _is_own_label(text, LABEL_LOCATION):
+        raise NotUnderstood("Please write the address with a street or a place name.")
+    if len(text) > TEXT_LENGTH_MAX:
+        raise NotUnderstood("Please write at most {count} characters.", count=TEXT_LENGTH_MAX)
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,14 +332,27 @@ class Phone:
 
     def read(self, inbound: Inbound) -> str:
         """Return the number in its E.164 form."""
-        text = inbound.phone if inbound.kind is InboundKind.PHONE else _typed(inbound)
+        text = clean(inbound.phone) if inbound.kind is InboundKind.PHONE else typed(inbound)
         try:
             number = phonenumbers.parse(text, self.region)
         except phonenumbers.NumberParseException:
-            raise NotUnderstood("I need a phone number, for example 0712 345 678.") from None
+            raise NotUnderstood(
+                "I need a phone number, for example {example}.", example=self._example()
+            ) from None
         if not phonenumbers.is_valid_number(number):
             raise NotUnderstood("This phone number does not exist. Please check it.")
         return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+    def accepts(self, answer: str) -> bool:
+        """A number that was valid stays valid."""
+        return bool(answer)
+
+    def _example(self) -> str:
+        kind = phonenumbers.PhoneNumberType.MOBILE
+        number = phonenumbers.example_number_for_type(self.region, kind)
+        if number is None:  # an island without mobile numbers of its own
+            return f"+{phonenumbers.country_code_for_region(self.region)} …"
+        return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL))
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,45 +369,47 @@ class PhotoOrFile:
         """Return the file as the channel can fetch it."""
         file = inbound.file
         if inbound.kind is not InboundKind.FILE or file is None or file.kind not in self.kinds:
-            raise NotUnderstood("Please send one of these: {kinds}.", kinds=", ".join(self.kinds))
-        if (file.size_bytes or 0) > self.size_bytes_max:
-            limit = self.size_bytes_max // 1_000_000
-            raise NotUnderstood("The file is larger than {limit} MB.", limit=limit)
+            raise NotUnderstood("Please send one of these: {kinds}.", kinds=self.kinds)
+        if not self.accepts(file):
+            raise NotUnderstood(
+                "The file is larger than {limit}.", limit=_size(self.size_bytes_max)
+            )
         return file
 
+    def accepts(self, answer: File) -> bool:
+        """Whether kind and size fit; a size that the messenger does not tell is let through."""
+        return answer.kind in self.kinds and (answer.size_bytes or 0) <= self.size_bytes_max
 
-def text(shortest: int = 1, longest: int = TEXT_LENGTH_MAX) -> TextInput:
+
+def _size(size_bytes: int) -> str:
+    if size_bytes >= MEGABYTE:
+        return f"{size_bytes // MEGABYTE} MB"
+    return f"{size_bytes // 1000} kB"
+
+
+def text(shortest: int = 1, longest: int = TEXT_LENGTH_MAX) -> Input[str]:
     """Ask for text of ``shortest`` to ``longest`` characters."""
+    if not 0 < shortest <= longest:
+        raise ValueError(f"text({shortest}, {longest}): no text is that long")
     return TextInput(shortest, longest)
 
 
-def whole_number(least: int, most: int) -> WholeNumber:
-    """Ask for a whole number from ``least`` to ``most``."""
-    return WholeNumber(least, most)
-
-
-def money(least: Money, most: Money) -> MoneyInput:
-    """Ask for an amount from ``least`` to ``most``, of their currency."""
-    return MoneyInput(least.currency, least, most)
-
-
-def day(today: date, within: timedelta) -> DateInput:
-    """Ask for a date from ``today`` on, at most ``within`` ahead."""
-    return DateInput(today, today + within)
-
-
-def location() -> LocationOrAddress:
+def location() -> Input[Place]:
     """Ask for a location or an address."""
     return LocationOrAddress()
 
 
-def phone(region: str) -> Phone:
+def phone(region: str) -> Input[str]:
     """Ask for a phone number; ``region`` is ISO 3166 (KE)."""
+    if region not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError(f"phone({region!r}): a region is two capital letters, such as KE")
     return Phone(region)
 
 
 def file(
-    kinds: Sequence[str] = ("photo", "document"), size_bytes_max: int = 10_000_000
-) -> PhotoOrFile:
-    """Ask for a photo or a file."""
+    kinds: Sequence[str] = ("photo", "document"), size_bytes_max: int = 10 * MEGABYTE
+) -> Input[File]:
+    """Ask for a photo or a file: ``kinds`` of ``KINDS``."""
+    if not kinds or not set(kinds) <= set(KINDS):
+        raise ValueError(f"file({kinds!r}): the kinds are {', '.join(KINDS)}")
     return PhotoOrFile(tuple(kinds), size_bytes_max)

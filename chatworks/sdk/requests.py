@@ -13,9 +13,10 @@ from types import coroutine
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from chatworks.commands.models import Request
-from chatworks.sdk.inputs import Input
+from chatworks.sdk.inputs import Input, NotUnderstood
 from chatworks.sdk.messages import Message
 
 Answer = TypeVar("Answer")
@@ -50,6 +51,11 @@ class Ask(msgspec.Struct, Generic[Answer], frozen=True):
     def message(self) -> Message:
         """The question as it is sent."""
         return self.write()
+
+    def again(self, problem: NotUnderstood) -> Message:
+        """Return the question with what was wrong above it, and its own buttons beneath."""
+        question = self.write()
+        return replace(question, text=f"{problem.text(self.language)}\n{question.text}".strip())
 
     @property
     def fingerprint(self) -> str:

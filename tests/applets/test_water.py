@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from chatworks.kit.errors import Invalid
+from chatworks.sdk.applet import load
 from chatworks.sdk.script import Script
 
 OPEN = {
@@ -77,6 +81,15 @@ def test_the_outlet_is_closed() -> None:
 
     script.expects("We are closed now. We open on Monday, 07:00; please come back then.")
     script.expects_end()
+
+
+def test_settings_are_refused_before_they_are_saved() -> None:
+    water = load("chatworks.applets.water")
+
+    with pytest.raises(Invalid, match="region is two capital letters, such as KE"):
+        water.settings(b'{"region": "Kenya"}')
+    with pytest.raises(Invalid, match="unknown field `colour`"):
+        water.settings(b'{"colour": "blue"}')
 
 
 def test_nothing_was_ordered_yet_in_swahili() -> None:

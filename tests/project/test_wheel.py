@@ -65,6 +65,7 @@ def test_it_holds_everything_that_the_product_reads_and_nothing_else(names: list
         ".md",
         ".txt",
         ".woff2",
+        ".typed",
         ".png",
     }
 

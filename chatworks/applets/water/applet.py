@@ -42,6 +42,10 @@ class Settings(Config, frozen=True):
     largest_order: int = 20
     region: str = "KE"
 
+    def __post_init__(self) -> None:
+        """Refuse a region that no phone number has, before it is saved."""
+        phone(self.region)
+
 
 @applet.command("order", help="Order water")
 async def order(chat: Chat[Settings]) -> None:
