@@ -18,7 +18,8 @@ import uvicorn
 import uvloop
 
 from chatworks.app import House, compose, seed_outlet
-from chatworks.console.pages import Desk, console
+from chatworks.console.pages import Desk
+from chatworks.console.routes import console
 from chatworks.identity.service import issue_sign_in_link
 from chatworks.inbox.door import Door
 from chatworks.kit.backup import backup as write_backup
@@ -82,7 +83,16 @@ def web_app(house: House, streams: Streams) -> App:
     """Return the web application of a house."""
     shown = Pages()
     chat = ChatDesk(house.db, house.directory, house.committer, streams)
-    desk = Desk(house.db, house.directory, house.dispatcher, streams, shown, house.settings.address)
+    desk = Desk(
+        house.db,
+        house.directory,
+        house.dispatcher,
+        streams,
+        shown,
+        house.settings.address,
+        house.applets,
+        house.kinds,
+    )
     maps = [feature.data_map for feature in house.features] + [VISITORS]
 
     async def ready() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from chatworks.commands.models import Call, Registration, Trace
 from chatworks.kit.feature import Feature
-from chatworks.outlets.models import DATA_MAP, SaveAppletSettings, SaveHours
-from chatworks.outlets.service import SettingsSaver, save_hours
+from chatworks.outlets.models import DATA_MAP, SaveAppletSettings, SaveHours, SaveWidgetSites
+from chatworks.outlets.service import SettingsSaver, save_hours, save_widget_sites
 
 
 def _trace(call: Call[Any], result: Any) -> Trace:
@@ -22,6 +22,7 @@ def feature(check_settings: Callable[[str, bytes], object]) -> Feature:
         name="outlets",
         registrations=(
             Registration(SaveHours, save_hours, allow, _trace),
+            Registration(SaveWidgetSites, save_widget_sites, allow, _trace),
             Registration(SaveAppletSettings, SettingsSaver(check_settings), allow, _trace),
         ),
         data_map=DATA_MAP,

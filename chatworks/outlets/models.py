@@ -195,6 +195,13 @@ class SaveAppletSettings(Command[Saved]):
     settings: str
 
 
+@dataclass(frozen=True, slots=True)
+class SaveWidgetSites(Command[Saved]):
+    """Change which sites may show the chat: origins, ``https://shop.example``."""
+
+    origins: tuple[str, ...]
+
+
 class NoSuchApplet(Refusal):
     """The outlet has not switched this applet on."""
 

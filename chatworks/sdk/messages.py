@@ -13,10 +13,13 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A choice to tap. ``id`` comes back as the answer; ``label`` is read."""
+    """A choice to tap. ``id`` comes back as the answer; ``label`` is read. ``photo`` is shown where
+    the messenger can: a path of this installation.
+    """
 
     id: str
     label: str
+    photo: str = ""
 
 
 @dataclass(frozen=True, slots=True)
