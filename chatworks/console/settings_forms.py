@@ -73,7 +73,8 @@ def _limits(info: inspect.Type) -> str:
         return _between("a whole number", low, high)
     if isinstance(info, inspect.StrType):
         said = _between("", info.min_length, info.max_length)
-        return f"text of {said.removeprefix('from ')} characters" if said else ""
+        bare = said.removeprefix("from ").removeprefix("of ")
+        return f"text of {bare} characters" if bare else ""
     return ""
 
 

@@ -45,7 +45,7 @@ def create_app(handlers: Sequence[Any], door: App, pages: Pages, ready: Check) -
     async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
         request: Asked = Request({**scope, "litestar_app": app})  # type: ignore[arg-type]
         refused = answer(pages, request, Forbidden("this request comes from another site"))
-        await refused.to_asgi_response(app, request)(scope, receive, send)  # type: ignore[arg-type]
+        await refused.to_asgi_response(None, request)(scope, receive, send)  # type: ignore[arg-type]
 
     secured = Security(app, refuse)  # type: ignore[arg-type]
 
