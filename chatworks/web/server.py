@@ -113,7 +113,9 @@ def answer(pages: Pages, request: Asked, error: Exception) -> Response[Any]:
     """Return what an error looks like: a page, or problem details. A surprise is logged."""
     status = int(getattr(error, "status_code", 0) or getattr(error, "status", 500))
     known = isinstance(error, ChatWorksError | HTTPException)
+    phrase = HTTPStatus(status).phrase
     detail = (getattr(error, "detail", "") or str(error)) if known else ""
+    detail = "" if detail == phrase else detail
     if not known:
         log.error("a request failed", path=request.url.path, exc_info=error)
     headers = dict(getattr(error, "headers", None) or {})
@@ -128,7 +130,7 @@ def answer(pages: Pages, request: Asked, error: Exception) -> Response[Any]:
             detail=detail,
             signing_in=request.url.path.startswith("/console"),
         )
-    problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    problem = {"type": "about:blank", "title": phrase, "status": status}
     body = msgspec.json.encode({**problem, "detail": detail} if detail else problem)
     return Response(
         body, status_code=status, headers=headers, media_type="application/problem+json"

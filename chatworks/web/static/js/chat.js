@@ -112,11 +112,11 @@ class Chat {
     if (this.pendings.has(event.id) && !this.last?.person) this.typing(true);
   }
 
-  failed(event, reason) {
+  failed(event) {
     const bubble = this.pendings.get(event.id);
     if (!bubble) return;
     bubble.classList.add("failed");
-    bubble.querySelector(".state").textContent = reason ? `${this.texts.failed} ${reason}` : this.texts.failed;
+    bubble.querySelector(".state").textContent = this.texts.failed;
     if (event.kind !== "text") return;
     const again = element("button", "button quiet slim", this.texts.edit);
     again.type = "button";

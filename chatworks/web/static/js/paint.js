@@ -15,7 +15,7 @@ export function linked(text) {
   let done = 0;
   for (const { 0: found, index } of text.matchAll(LINK)) {
     const address = found.replace(/[.,;:!?)\]]+$/, "");
-    const link = element("a", "", address);
+    const link = element("a", "", address.replace(/^https?:\/\//, ""));
     link.href = address.includes("://") ? address : `mailto:${address}`;
     if (address.includes("://")) Object.assign(link, { target: "_blank", rel: "noopener noreferrer" });
     nodes.push(text.slice(done, index), link);

@@ -24,7 +24,7 @@ function storage(kind) {
 }
 
 // `told` is who hears of it: messages(list, language), pending(event), sent(event),
-// failed(event, reason), state("" | "offline" | "wait"), reset(), ready(isNew).
+// failed(event), state("" | "offline" | "wait"), reset(), ready(isNew).
 export class Wire {
   constructor(slug, language, told) {
     this.base = `/chat/${slug}`;
@@ -142,7 +142,7 @@ export class Wire {
         this.told.state("");
         pause = NAP_MS_MIN;
         if (answer.ok) this.told.sent(event);
-        else this.told.failed(event, (await answer.json().catch(() => ({}))).detail);
+        else this.told.failed(event);
       }
     }
     this.flushing = false;
