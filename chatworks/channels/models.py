@@ -9,6 +9,8 @@ from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from chatworks.kit.errors import ChatWorksError
 from chatworks.sdk.messages import Inbound, Message
 
@@ -36,16 +38,14 @@ class Channel:
     webhook_secret: str = field(repr=False, default="")
 
 
-@dataclass(frozen=True, slots=True)
-class RawRequest:
+class RawRequest(msgspec.Struct, frozen=True):
     """What stood at the door: header names in lower case, body as received."""
 
     headers: Mapping[str, str]
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True):
     """One event as the inbox stores it; ``payload`` is its own JSON."""
 
     event_id: str
@@ -72,8 +72,7 @@ class Loss:
     instead: str
 
 
-@dataclass(frozen=True, slots=True)
-class WirePart:
+class WirePart(msgspec.Struct, frozen=True, omit_defaults=True):
     """One request to the vendor, as JSON. ``urgent`` parts overtake and do not wait for a turn.
 
     ``refers_to`` names the message (its seq in the conversation) whose vendor id the sender puts
@@ -87,8 +86,7 @@ class WirePart:
     refers_to: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """What a message becomes on a channel."""
 
     parts: tuple[WirePart, ...]
@@ -103,8 +101,7 @@ class Consequence(StrEnum):
     DISABLE_CHANNEL = "disable_channel"
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True):
     """The vendor took it. ``vendor_id`` is its id of the message ("" where it gives none)."""
 
     vendor_id: str
@@ -138,8 +135,7 @@ class Ambiguous:
 Outcome = Accepted | RetryAfter | Permanent | Ambiguous
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(msgspec.Struct, frozen=True):
     """The message to plan, with where it goes. ``seq`` is its number in the conversation;
     ``open_question`` is true where its buttons answer the dialogue's question.
     """
@@ -185,8 +181,7 @@ class ChannelKind:
     send: Send | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Settle:
+class Settle(msgspec.Struct, frozen=True):
     """A question was answered, or a stale button tapped.
 
     ``reply_ref`` is the callback to answer ("" if none), ``notice`` a short text shown with it,

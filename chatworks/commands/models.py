@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 from uuid import UUID
 
+import msgspec
+
 from chatworks.kit.datamap import DataMap, operational
 from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work
@@ -26,8 +28,7 @@ class ActorKind(StrEnum):
     AGENT = "agent"
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(msgspec.Struct, frozen=True):
     """Who does it. ``id`` is the contact's, operator's or job's id; ``role`` only of operators."""
 
     kind: ActorKind
@@ -35,8 +36,7 @@ class Actor:
     role: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """Where a customer's call comes from: the conversation, its contact and their language."""
 
     conversation_id: UUID
@@ -68,8 +68,7 @@ class Query(Request[Result]):
     """A question to the business: its handler writes nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Generic[Result]):
+class Call(msgspec.Struct, Generic[Result], frozen=True):
     """One request with who gives it. ``origin`` is None outside a conversation."""
 
     outlet_id: UUID
@@ -79,8 +78,7 @@ class Call(Generic[Result]):
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(msgspec.Struct, frozen=True):
     """What the audit log keeps of a call: its object, and values that are no personal data."""
 
     object_kind: str

@@ -7,13 +7,14 @@ if the code no longer fits the journal, the person is told, and what still fits 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Generator
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from chatworks.channels.models import Settle
 from chatworks.commands.models import Actor, ActorKind, Call, Origin
@@ -37,223 +38,236 @@ if TYPE_CHECKING:
 Steps = Generator[Call[Any], Any, None]
 
 
-class DialogueDriver:
-    """Drives the dialogue of the turn's conversation."""
-
-    def __init__(self, turn: Turn) -> None:
-        self._turn = turn
-
-    def begin(self, found: Found) -> Steps:
-        """Start a command; a dialogue that waits is cancelled."""
-        installed, loaded, command = found
-        self.cancel()
-        name, _, arguments = command.partition(" ")
-        yield from self._start(
-            Dialogue(
-                id=self._turn.env.new_id(),
-                applet=installed.applet,
-                version=loaded.manifest.version,
-                command=name,
-                language=self._turn.conversation.language,
-                settings=installed.settings or b"{}",
-                start=msgspec.json.encode({"arguments": arguments}),
-                started_at=self._turn.env.now,
-                is_new=True,
-            )
-        )
-
-    def _start(self, dialogue: Dialogue) -> Steps:
-        self._turn.conversation.dialogue = dialogue
-        self._turn.update.dialogues[dialogue.id] = dialogue
-        run = self._run(dialogue)
-        yield from self._drive(run, run.replay())
-
-    def answer(self, inbound: Inbound) -> Steps:
-        """Answer the open question with what came in; asks again if it does not fit."""
-        dialogue = self._open()
-        if dialogue is None:
-            return
-        run = self._run(dialogue)
-        step = run.replay()
-        if isinstance(step, Mismatch):
-            yield from self._adapt(run)
-            return
-        if not isinstance(step, Ask):
-            yield from self._drive(run, step)
-            return
-        try:
-            value = step.input.read(inbound)
-        except NotUnderstood as problem:
-            self._reask(step, problem, inbound)
-            run.suspend()
-            return
-        self._close_question(dialogue, step, inbound, value)
-        yield from self._drive(run, run.resume(value))
-
-    def time_out(self, arguments: str) -> Steps:
-        """A timer fell due: throw ``TimedOut`` if the question that it timed is still open."""
-        dialogue = self._open()
-        wanted, _, step_count = arguments.partition(" ")
-        if dialogue is None or dialogue.id.hex != UUID(wanted).hex:
-            return
-        if len(dialogue.entries) != int(step_count):
-            return
-        run = self._run(dialogue)
-        step = run.replay()
-        if isinstance(step, Ask):
-            yield from self._drive(run, run.refuse(TimedOut()))
-
-    def cancel(self) -> bool:
-        """End the dialogue that waits; returns whether there was one."""
-        dialogue = self._open()
-        if dialogue is None:
-            return False
-        self._end(dialogue, DialogueStatus.CANCELLED)
-        return True
-
-    def ask_again(self) -> bool:
-        """Send the open question once more; returns whether there is one."""
-        dialogue = self._open()
-        if dialogue is None:
-            return False
-        run = self._run(dialogue)
-        step = run.replay()
-        if isinstance(step, Ask):
-            self._ask(dialogue, step.message)
-            run.suspend()
-            return True
-        return False
-
-    # -- running -----------------------------------------------------------------------------
-
-    def _open(self) -> Dialogue | None:
-        dialogue = self._turn.conversation.dialogue
-        if dialogue is None or dialogue.status is not DialogueStatus.WAITING:
-            return None
-        return dialogue
-
-    def _run(self, dialogue: Dialogue) -> Run:
-        applets = self._turn.env.applets
-        loaded = applets.get(dialogue.applet, dialogue.version) or applets.latest(dialogue.applet)
-        if loaded is None:
-            raise LookupError(f"the applet {dialogue.applet} is not installed")
-        dialogue.version = loaded.manifest.version
-        self._turn.update.dialogues[dialogue.id] = dialogue
-        chat = loaded.chat(dialogue.settings, dialogue.language, dialogue.start)
-        return Run(loaded, dialogue.command, chat, dialogue.entries)
-
-    def _adapt(self, run: Run) -> Steps:
-        """The code changed under a running dialogue: keep what fits, tell the person, go on."""
-        dialogue = self._open()
-        if dialogue is None:
-            return
-        self._turn.say_text(
-            "We have improved this service while we were talking. I kept your answers that still "
-            "fit; let us go on from here."
-        )
-        step = run.salvage()
-        dialogue.entries = run.entries
-        dialogue.rewritten, dialogue.written = True, 0
-        yield from self._drive(run, step)
-
-    def _drive(self, run: Run, step: Progress) -> Steps:
-        """Run until the dialogue waits or ends, yielding its calls to the business."""
-        turn = self._turn
-        dialogue = self._open()
-        while dialogue is not None:
-            match step:
-                case Say():
-                    turn.say(step.message)
-                    step = run.resume(None)
-                case Now():
-                    step = run.resume(turn.env.now)
-                case Do():
-                    answer = yield self._call(step)
-                    refused = isinstance(answer, Refusal)
-                    step = run.refuse(answer) if refused else run.resume(answer)
-                case Ask():
-                    self._ask(dialogue, step.message)
-                    self._set_timer(dialogue, step)
-                    run.suspend()
-                    return
-                case Restart():
-                    run.suspend()
-                    self._end(dialogue, DialogueStatus.DONE)
-                    yield from self._start(self._again(dialogue, step.state))
-                    return
-                case Finished():
-                    self._end(dialogue, DialogueStatus.DONE)
-                    return
-                case Mismatch():
-                    yield from self._adapt(run)
-                    return
-
-    def _call(self, step: Do[Any]) -> Call[Any]:
-        c = self._turn.conversation
-        actor = Actor(ActorKind.CUSTOMER, c.contact_id.hex)
-        return Call(c.outlet_id, actor, step.request, Origin(c.id, c.contact_id, c.language))
-
-    def _again(self, dialogue: Dialogue, state: object) -> Dialogue:
-        return replace(
-            dialogue,
-            id=self._turn.env.new_id(),
-            start=msgspec.json.encode({"state": state}),
-            started_at=self._turn.env.now,
-            status=DialogueStatus.WAITING,
-            ended_at=None,
-            entries=[],
-            pages=0,
-            written=0,
-            asked_seq=0,
-            question=None,
+def begin(turn: Turn, found: Found) -> Steps:
+    """Start a command; a dialogue that waits is cancelled."""
+    installed, loaded, command = found
+    cancel(turn)
+    name, _, arguments = command.partition(" ")
+    yield from _start(
+        turn,
+        Dialogue(
+            id=turn.env.new_id(),
+            applet=installed.applet,
+            version=loaded.manifest.version,
+            command=name,
+            language=turn.conversation.language,
+            settings=installed.settings or b"{}",
+            start=msgspec.json.encode({"arguments": arguments}),
+            started_at=turn.env.now,
             is_new=True,
-        )
+        ),
+    )
 
-    def _end(self, dialogue: Dialogue, status: DialogueStatus) -> None:
-        dialogue.status = status
-        dialogue.ended_at = self._turn.env.now
-        self._turn.update.dialogues[dialogue.id] = dialogue
-        self._turn.conversation.dialogue = None
 
-    # -- questions ---------------------------------------------------------------------------
+def _start(turn: Turn, dialogue: Dialogue) -> Steps:
+    turn.conversation.dialogue = dialogue
+    turn.update.dialogues[dialogue.id] = dialogue
+    run = _run(turn, dialogue)
+    yield from _drive(turn, run, run.replay())
 
-    def _ask(self, dialogue: Dialogue, message: Message) -> NewMessage:
-        dialogue.question = self._turn.say(message)
-        return dialogue.question
 
-    def _set_timer(self, dialogue: Dialogue, step: Ask[Any]) -> None:
-        if step.timeout_seconds is not None:
-            due = self._turn.env.now + timedelta(seconds=step.timeout_seconds)
-            timer = NewTimer(dialogue.id, len(dialogue.entries), due)
-            self._turn.update.timers.append(timer)
+def answer(turn: Turn, inbound: Inbound) -> Steps:
+    """Answer the open question with what came in; asks again if it does not fit."""
+    dialogue = _open(turn)
+    if dialogue is None:
+        return
+    run = _run(turn, dialogue)
+    step = run.replay()
+    if isinstance(step, Mismatch):
+        yield from _adapt(turn, run)
+        return
+    if not isinstance(step, Ask):
+        yield from _drive(turn, run, step)
+        return
+    try:
+        value = step.input.read(inbound)
+    except NotUnderstood as problem:
+        _reask(turn, step, problem, inbound)
+        run.suspend()
+        return
+    _close_question(turn, dialogue, step, inbound, value)
+    yield from _drive(turn, run, run.resume(value))
 
-    def _reask(self, step: Ask[Any], problem: NotUnderstood, inbound: Inbound) -> None:
-        """Say what was wrong, with the question's own buttons beneath."""
-        dialogue = self._open()
-        if inbound.reply_ref:
-            self._turn.settle(Settle(self._turn.conversation.thread, inbound.reply_ref))
-        if dialogue is not None:
-            text = SDK_TEXTS.text(step.language, problem.msgid, **problem.values)
-            question = step.message
-            self._ask(dialogue, replace(question, text=f"{text}\n{question.text}"))
 
-    def _close_question(
-        self, dialogue: Dialogue, step: Ask[Any], inbound: Inbound, value: object
-    ) -> None:
-        """Take the buttons away from the answered question and answer the tap."""
-        tapped = inbound.kind is InboundKind.TAP
-        if not tapped and not isinstance(step.input, Choice | YesNo):
-            return
-        settle = Settle(
-            thread=self._turn.conversation.thread,
-            reply_ref=inbound.reply_ref,
-            asked_seq=dialogue.asked_seq,
-            message_ref=inbound.message_ref if tapped else "",
-            message=step.message,
-            chosen=_label(step, value),
-        )
-        self._turn.settle(settle, dialogue.question)
-        dialogue.question = None
+def time_out(turn: Turn, arguments: str) -> Steps:
+    """A timer fell due: throw ``TimedOut`` if the question that it timed is still open."""
+    dialogue = _open(turn)
+    wanted, _, step_count = arguments.partition(" ")
+    if dialogue is None or dialogue.id.hex != UUID(wanted).hex:
+        return
+    if len(dialogue.entries) != int(step_count):
+        return
+    run = _run(turn, dialogue)
+    step = run.replay()
+    if isinstance(step, Ask):
+        yield from _drive(turn, run, run.refuse(TimedOut()))
+
+
+def cancel(turn: Turn) -> bool:
+    """End the dialogue that waits; returns whether there was one."""
+    dialogue = _open(turn)
+    if dialogue is None:
+        return False
+    _end(turn, dialogue, DialogueStatus.CANCELLED)
+    return True
+
+
+def ask_again(turn: Turn) -> Generator[Call[Any], Any, bool]:
+    """Send the open question once more; returns whether there is one."""
+    dialogue = _open(turn)
+    if dialogue is None:
+        return False
+    run = _run(turn, dialogue)
+    step = run.replay()
+    if isinstance(step, Ask):
+        _ask(turn, dialogue, step.message)
+        run.suspend()
+    else:
+        yield from _drive(turn, run, step)
+    return True
+
+
+# -- running -----------------------------------------------------------------------------
+
+
+def _open(turn: Turn) -> Dialogue | None:
+    dialogue = turn.conversation.dialogue
+    if dialogue is None or dialogue.status is not DialogueStatus.WAITING:
+        return None
+    return dialogue
+
+
+def _run(turn: Turn, dialogue: Dialogue) -> Run:
+    applets = turn.env.applets
+    loaded = applets.get(dialogue.applet, dialogue.version) or applets.latest(dialogue.applet)
+    if loaded is None:
+        raise LookupError(f"the applet {dialogue.applet} is not installed")
+    dialogue.version = loaded.manifest.version
+    turn.update.dialogues[dialogue.id] = dialogue
+    chat = loaded.chat(dialogue.settings, dialogue.language, dialogue.start)
+    return Run(loaded, dialogue.command, chat, dialogue.entries)
+
+
+def _adapt(turn: Turn, run: Run) -> Steps:
+    """The code changed under a running dialogue: keep what fits, tell the person, go on."""
+    dialogue = _open(turn)
+    if dialogue is None:
+        return
+    turn.say_text(
+        "We have improved this service while we were talking. I kept your answers that still "
+        "fit; let us go on from here."
+    )
+    step = run.salvage()
+    dialogue.entries = run.entries
+    dialogue.rewritten, dialogue.written = True, 0
+    yield from _drive(turn, run, step)
+
+
+def _drive(turn: Turn, run: Run, step: Progress) -> Steps:
+    """Run until the dialogue waits or ends, yielding its calls to the business."""
+    dialogue = _open(turn)
+    while dialogue is not None:
+        match step:
+            case Say():
+                turn.say(step.message)
+                step = run.resume(None)
+            case Now():
+                step = run.resume(turn.env.now)
+            case Do():
+                answer = yield _call(turn, step)
+                refused = isinstance(answer, Refusal)
+                step = run.refuse(answer) if refused else run.resume(answer)
+            case Ask():
+                _ask(turn, dialogue, step.message)
+                _set_timer(turn, dialogue, step)
+                run.suspend()
+                return
+            case Restart():
+                run.suspend()
+                _end(turn, dialogue, DialogueStatus.DONE)
+                yield from _start(turn, _again(turn, dialogue, step.state))
+                return
+            case Finished():
+                _end(turn, dialogue, DialogueStatus.DONE)
+                return
+            case Mismatch():
+                yield from _adapt(turn, run)
+                return
+
+
+def _call(turn: Turn, step: Do[Any]) -> Call[Any]:
+    c = turn.conversation
+    actor = Actor(ActorKind.CUSTOMER, c.contact_id.hex)
+    return Call(c.outlet_id, actor, step.request, Origin(c.id, c.contact_id, c.language))
+
+
+def _again(turn: Turn, dialogue: Dialogue, state: object) -> Dialogue:
+    return dataclasses.replace(
+        dialogue,
+        id=turn.env.new_id(),
+        start=msgspec.json.encode({"state": state}),
+        started_at=turn.env.now,
+        status=DialogueStatus.WAITING,
+        ended_at=None,
+        entries=[],
+        pages=0,
+        written=0,
+        asked_seq=0,
+        question=None,
+        is_new=True,
+    )
+
+
+def _end(turn: Turn, dialogue: Dialogue, status: DialogueStatus) -> None:
+    dialogue.status = status
+    dialogue.ended_at = turn.env.now
+    turn.update.dialogues[dialogue.id] = dialogue
+    turn.conversation.dialogue = None
+
+
+# -- questions ---------------------------------------------------------------------------
+
+
+def _ask(turn: Turn, dialogue: Dialogue, message: Message) -> NewMessage:
+    dialogue.question = turn.say(message)
+    return dialogue.question
+
+
+def _set_timer(turn: Turn, dialogue: Dialogue, step: Ask[Any]) -> None:
+    if step.timeout_seconds is not None:
+        due = turn.env.now + timedelta(seconds=step.timeout_seconds)
+        timer = NewTimer(dialogue.id, len(dialogue.entries), due)
+        turn.update.timers.append(timer)
+
+
+def _reask(turn: Turn, step: Ask[Any], problem: NotUnderstood, inbound: Inbound) -> None:
+    """Say what was wrong, with the question's own buttons beneath."""
+    dialogue = _open(turn)
+    if inbound.reply_ref:
+        turn.settle(Settle(turn.conversation.thread, inbound.reply_ref))
+    if dialogue is not None:
+        text = SDK_TEXTS.text(step.language, problem.msgid, **problem.values)
+        question = step.message
+        _ask(turn, dialogue, replace(question, text=f"{text}\n{question.text}"))
+
+
+def _close_question(
+    turn: Turn, dialogue: Dialogue, step: Ask[Any], inbound: Inbound, value: object
+) -> None:
+    """Take the buttons away from the answered question and answer the tap."""
+    tapped = inbound.kind is InboundKind.TAP
+    if not tapped and not isinstance(step.input, Choice | YesNo):
+        return
+    settle = Settle(
+        thread=turn.conversation.thread,
+        reply_ref=inbound.reply_ref,
+        asked_seq=dialogue.asked_seq,
+        message_ref=inbound.message_ref if tapped else "",
+        message=step.message,
+        chosen=_label(step, value),
+    )
+    turn.settle(settle, dialogue.question)
+    dialogue.question = None
 
 
 def _label(step: Ask[Any], value: object) -> str:

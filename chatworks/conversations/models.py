@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from chatworks.channels.models import Settle
 from chatworks.commands.models import Command
 from chatworks.kit.datamap import Basis, DataMap, Erasure, Personal, operational
 from chatworks.kit.errors import Refusal
 from chatworks.sdk.messages import Inbound, InboundKind, Message, Sender
-
-Entry = list[Any]  # [fingerprint, kind, value]: see sdk.runtime
+from chatworks.sdk.runtime import Entry
 
 REPLY_LENGTH_MAX = 4000  # code points of one operator's reply
 
@@ -119,16 +119,14 @@ class Conversation:
     is_new: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PendingSettle:
+class PendingSettle(msgspec.Struct, frozen=True):
     """A settle whose question may have been asked in this very batch: its seq comes late."""
 
     settle: Settle
     question: NewMessage | None
 
 
-@dataclass(frozen=True, slots=True)
-class NewTimer:
+class NewTimer(msgspec.Struct, frozen=True):
     """Wake ``dialogue_id`` at ``due_at`` if its journal is still ``step`` entries long."""
 
     dialogue_id: UUID
@@ -154,8 +152,7 @@ class Update:
     must_reach: bool = False  # the last word to somebody who just said stop
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(msgspec.Struct, frozen=True):
     """A message to a conversation from outside its turns."""
 
     outlet_id: UUID

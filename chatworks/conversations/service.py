@@ -7,10 +7,11 @@ once per transaction, after all business rows are locked.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from chatworks.channels.models import Channel, ChannelKind, Prompt, Settle, WirePart
 from chatworks.commands.models import Actor, ActorKind, Call

@@ -17,7 +17,6 @@ from chatworks.conversations.models import (
     ContactStatus,
     Conversation,
     Dialogue,
-    Entry,
     NewMessage,
     NewTimer,
     Speaker,
@@ -26,6 +25,7 @@ from chatworks.conversations.models import (
 from chatworks.kit.db import load_queries
 from chatworks.kit.work import Work
 from chatworks.sdk.messages import Inbound, Message, Sender
+from chatworks.sdk.runtime import Entry
 
 QUERIES = load_queries(__package__)
 LAST_TEXT_LENGTH_MAX = 120  # code points of the list's preview
@@ -33,7 +33,7 @@ LAST_TEXT_LENGTH_MAX = 120  # code points of the list's preview
 Key = tuple[UUID, UUID, str]  # outlet, channel, thread
 
 _encode = msgspec.json.Encoder().encode
-_entries = msgspec.json.Decoder(list[list[Entry]])
+_pages = msgspec.json.Decoder(list[list[Entry]])
 
 
 async def load(work: Work, keys: Sequence[Key], thread_keys: Sequence[int]) -> list[Conversation]:
@@ -74,7 +74,7 @@ def _conversation(row: tuple[Any, ...], key: Key, thread_key: int) -> Conversati
 def _dialogue(row: tuple[Any, ...]) -> Dialogue:
     entries: list[Entry] = []
     if row[10]:
-        for page in _entries.decode(f"[{row[10]}]"):
+        for page in _pages.decode(f"[{row[10]}]"):
             entries.extend(page)
     return Dialogue(
         id=row[0],
@@ -429,11 +429,11 @@ async def history(
 
 async def journals(
     work: Work, outlet_id: UUID, conversation_id: UUID
-) -> list[tuple[str, str, list[Entry]]]:
-    """Return (applet, command, entries) of a conversation's dialogues, the oldest first."""
+) -> list[tuple[str, str, list[Any]]]:
+    """Return (applet, command, entries as plain JSON) of its dialogues, the oldest first."""
     parameters = {"outlet_id": outlet_id, "id": conversation_id}
     cursor = await work.conn.execute(QUERIES["journals"], parameters)
     return [
-        (row[0], row[1], [entry for page in _entries.decode(f"[{row[2]}]") for entry in page])
+        (row[0], row[1], [entry for page in msgspec.json.decode(f"[{row[2]}]") for entry in page])
         for row in await cursor.fetchall()
     ]

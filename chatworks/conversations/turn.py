@@ -12,15 +12,17 @@ open question of a dialogue; an applet's command or its words; the menu.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
+from msgspec.structs import replace
+
 from chatworks.channels.models import Settle
 from chatworks.commands.models import Call
-from chatworks.conversations import words
-from chatworks.conversations.dialogues import DialogueDriver
+from chatworks.conversations import dialogues, words
 from chatworks.conversations.menu import Menu
 from chatworks.conversations.models import (
     HISTORY_KINDS,
@@ -56,8 +58,7 @@ class Env:
     new_id: Callable[[], UUID]
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """An inbox event, read into our words."""
 
     id: int
@@ -73,7 +74,6 @@ class Turn:
         self.update = Update(conversation.outlet_id, conversation.id, state=conversation)
         self.facts: list[object] = []
         self.menu = env.menu
-        self.dialogues = DialogueDriver(self)
         self.greeted = not conversation.is_new
         self.event_id = 0
 
@@ -88,7 +88,7 @@ class Turn:
             self._reach(inbound.kind is InboundKind.UNBLOCKED)
             return
         if inbound.kind is InboundKind.TIMER:
-            yield from self.dialogues.time_out(inbound.arguments)
+            yield from dialogues.time_out(self, inbound.arguments)
             return
         self._meet(inbound)
         word = self._word(inbound)
@@ -99,7 +99,7 @@ class Turn:
         if inbound.kind in {InboundKind.EDITED, InboundKind.UNKNOWN}:
             self._explain(inbound)
         elif word is not None:
-            self._obey(word, inbound)
+            yield from self._obey(word, inbound)
         elif not self._human_speaks():
             yield from self._answer(inbound)
 
@@ -166,17 +166,17 @@ class Turn:
         elif not self.conversation.is_group:
             self.say_text("I cannot take this kind of message yet. Please write it as text.")
 
-    def _obey(self, word: Word, inbound: Inbound) -> None:
+    def _obey(self, word: Word, inbound: Inbound) -> Steps:
         if inbound.reply_ref:
             self.settle(Settle(self.conversation.thread, inbound.reply_ref))
         match word:
             case Word.MENU:
                 self._bot_speaks()
-                self.dialogues.cancel()
+                dialogues.cancel(self)
                 self.show_menu()
             case Word.HELP:
                 self.say(self.menu.help(self.conversation.language))
-                self.dialogues.ask_again()
+                yield from dialogues.ask_again(self)
             case Word.HUMAN:
                 self._want_human()
             case Word.STOP:
@@ -200,7 +200,7 @@ class Turn:
         )
 
     def _stop(self) -> None:
-        self.dialogues.cancel()
+        dialogues.cancel(self)
         self.say_text("You will get no more messages from us here. Write “start” to come back.")
         self.conversation.status = ContactStatus.STOPPED
         self.update.contact_changed = True
@@ -211,11 +211,11 @@ class Turn:
             self.conversation.status = ContactStatus.ACTIVE
             self.update.contact_changed = True
         self._bot_speaks()
-        self.dialogues.cancel()
+        dialogues.cancel(self)
         self.show_menu()
 
     def _cancel(self) -> None:
-        if self.dialogues.cancel():
+        if dialogues.cancel(self):
             self.say_text("Cancelled: nothing was done. Write “menu” to see what I can do.")
         else:
             self.say_text("There is nothing open to cancel.")
@@ -226,11 +226,11 @@ class Turn:
             yield from self._tapped(inbound)
             return
         if self.waiting and inbound.kind is not InboundKind.COMMAND:
-            yield from self.dialogues.answer(inbound)
+            yield from dialogues.answer(self, inbound)
             return
         command = self.menu.command_of(inbound)
         if command is not None:
-            yield from self.dialogues.begin(command)
+            yield from dialogues.begin(self, command)
         elif not self.conversation.is_group:
             self.show_menu()
 
@@ -244,26 +244,26 @@ class Turn:
             self.settle(Settle(c.thread, inbound.reply_ref))
             yield from self._menu_tapped(scope, target, inbound)
         elif dialogue is not None and seq == str(dialogue.asked_seq) and not dialogue.question:
-            yield from self.dialogues.answer(replace(inbound, tap=ident))
+            yield from dialogues.answer(self, replace(inbound, tap=ident))
         else:
             notice = self.text("That question is closed.")
             self.settle(Settle(c.thread, inbound.reply_ref, notice=notice))
-            if not self.dialogues.ask_again():
+            if not (yield from dialogues.ask_again(self)):
                 self.show_menu()
 
     def _menu_tapped(self, scope: str, target: str, inbound: Inbound) -> Steps:
         word = Word(target) if scope == "word" and target in set(Word) else None
         command = self.menu.command_named(target) if scope == "go" else None
         if word is not None:
-            self._obey(word, replace(inbound, reply_ref=""))
+            yield from self._obey(word, replace(inbound, reply_ref=""))
         elif scope == "lang" and target in self.env.outlet.languages:
             self.conversation.language = target
             self.update.contact_changed = True
             self.say_text("We speak English now.")
-            if not self.dialogues.ask_again():
+            if not (yield from dialogues.ask_again(self)):
                 self.show_menu()
         elif command is not None:
-            yield from self.dialogues.begin(command)
+            yield from dialogues.begin(self, command)
         else:
             self.show_menu()
 

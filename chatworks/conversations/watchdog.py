@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from chatworks.kit.clock import Clock
 
@@ -46,19 +44,21 @@ class Watchdog:
         if self._thread.is_alive():
             self._thread.join()
 
-    @contextmanager
-    def step(self) -> Iterator[None]:
-        """Watch the code inside; raises ``ComputedTooLong`` in it past the limit."""
+    def step(self) -> Watchdog:
+        """Watch the code inside ``with``; raises ``ComputedTooLong`` in it past the limit."""
+        return self
+
+    def __enter__(self) -> None:
         self._target = threading.get_ident()
-        self._raised = False
+        # In this order: the watching thread must never see an old start with nothing raised.
         self._started = self._clock.monotonic()
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._started = None
-                if self._raised:  # withdraw what was raised but has not surfaced yet
-                    _raise_in(self._target, None)
+        self._raised = False
+
+    def __exit__(self, *_raised: object) -> None:
+        with self._lock:
+            self._started = None
+            if self._raised:  # withdraw what was raised but has not surfaced yet
+                _raise_in(self._target, None)
 
     def _watch(self) -> None:
         while not self._stop.wait(self._limit / CHECKS_PER_LIMIT):

@@ -22,6 +22,7 @@ from chatworks.inbox import store as inbox
 from chatworks.inbox.models import PendingEvent
 from chatworks.kit.db import Database
 from chatworks.kit.listen import Listener
+from chatworks.kit.process import uncollected
 from chatworks.kit.work import Work
 from chatworks.sdk.messages import Message
 
@@ -87,7 +88,7 @@ class Worker:
 
     async def _batch(self, keys: list[int]) -> int:
         """Claim and take a batch; ``keys`` tells the caller what was claimed, should it fail."""
-        with batch_seconds.time():
+        with batch_seconds.time(), uncollected():
             async with self._db.engine() as work:
                 keys += await inbox.claim(work, self._batch_size)
                 return await self._take(work, keys)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from chatworks.channels.models import Arrival
 from chatworks.kit.datamap import Basis, DataMap, Erasure, Personal, operational
 
@@ -17,8 +19,7 @@ TIMER_EVENT_PREFIX = "timer:"
 EVENTS_PER_THREAD_MAX = 20  # of one conversation in one batch
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(msgspec.Struct, frozen=True):
     """One event to store. ``headers`` is JSON of the few headers that we keep."""
 
     outlet_id: UUID
@@ -27,8 +28,7 @@ class NewEvent:
     headers: str = "{}"
 
 
-@dataclass(frozen=True, slots=True)
-class PendingEvent:
+class PendingEvent(msgspec.Struct, frozen=True):
     """One event that is ready to be taken."""
 
     id: int

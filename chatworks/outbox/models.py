@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+import msgspec
+
 from chatworks.channels.models import WirePart
 from chatworks.kit.datamap import Basis, DataMap, Erasure, Personal, operational
 
@@ -41,8 +43,7 @@ RANK = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class NewPart:
+class NewPart(msgspec.Struct, frozen=True):
     """A part to queue."""
 
     id: UUID
@@ -57,8 +58,7 @@ class NewPart:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """A part that this sender holds. ``refers_vendor_id`` is what an edit edits, if known."""
 
     outlet_id: UUID
@@ -74,8 +74,7 @@ class Part:
     refers_vendor_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """What an attempt does to its part."""
 
     status: Status

@@ -7,12 +7,12 @@ Text is plain; the only formatting is a card's bold title. Limits are the channe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Button:
+
+class Button(msgspec.Struct, frozen=True, omit_defaults=True):
     """A choice to tap. ``id`` comes back as the answer; ``label`` is read. ``photo`` is shown where
     the messenger can: a path of this installation.
     """
@@ -22,16 +22,14 @@ class Button:
     photo: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One row of a card: what it is, and its value at the right ("2 × 20 L", "KES 400")."""
 
     label: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(msgspec.Struct, frozen=True):
     """A product, an order: a bold title, a subtitle, rows, and a footer."""
 
     title: str
@@ -50,8 +48,7 @@ class Wanted(StrEnum):
     FILE = "file"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """One outgoing message. Buttons are one choice each, in order."""
 
     text: str = ""
@@ -60,8 +57,7 @@ class Message:
     wanted: Wanted = Wanted.NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """A place on the map, an address, or both. Degrees of WGS 84."""
 
     latitude: float | None = None
@@ -69,8 +65,7 @@ class Place:
     address: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(msgspec.Struct, frozen=True):
     """A photo or file that came in, as the channel can fetch it again."""
 
     kind: str  # photo, document, audio, video, voice, sticker
@@ -96,8 +91,7 @@ class InboundKind(StrEnum):
     UNKNOWN = "unknown"  # something this channel cannot take yet; text names it
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(msgspec.Struct, frozen=True):
     """The person behind an event, as the channel knows them."""
 
     vendor_id: str
@@ -107,8 +101,7 @@ class Sender:
     phone: str = ""  # only where the messenger vouches for it
 
 
-@dataclass(frozen=True, slots=True)
-class Inbound:
+class Inbound(msgspec.Struct, frozen=True):
     """One event of a conversation, in the words of no vendor."""
 
     kind: InboundKind

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from types import coroutine
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from chatworks.commands.models import Request
 from chatworks.sdk.inputs import Input
 from chatworks.sdk.messages import Message
@@ -19,8 +21,7 @@ from chatworks.sdk.messages import Message
 Answer = TypeVar("Answer")
 
 
-@dataclass(frozen=True, slots=True)
-class Say:
+class Say(msgspec.Struct, frozen=True):
     """Send a message and go on."""
 
     message: Message
@@ -32,8 +33,7 @@ class Say:
         return f"say@{self.place}"
 
 
-@dataclass(frozen=True, slots=True)
-class Ask(Generic[Answer]):
+class Ask(msgspec.Struct, Generic[Answer], frozen=True):
     """Send a question and wait until ``input`` can read an answer.
 
     ``write`` makes the message when it is shown: a replay, whose answers are known, never does.
@@ -57,8 +57,7 @@ class Ask(Generic[Answer]):
         return f"ask:{self.input.kind}@{self.place}"
 
 
-@dataclass(frozen=True, slots=True)
-class Do(Generic[Answer]):
+class Do(msgspec.Struct, Generic[Answer], frozen=True):
     """Give a command or a query to the business."""
 
     request: Request[Answer]

@@ -1,9 +1,10 @@
 """Drives an applet by replay: its journal first, then what happens now. Pure.
 
 The coroutine runs again from the top at every turn, fed from the journal. An *entry* is
-``[fingerprint, kind, value]`` in JSON; ``kind`` is ``answer``, ``refused`` or ``said``. Answers are
-decoded anew each time, so that nothing an applet does to one survives a replay. A run suspends by
-throwing ``Suspended``; later awaits (in a ``finally``) raise it again.
+``[fingerprint, kind, value]`` in JSON; ``kind`` is ``answer`` or ``refused``. Values stay JSON
+until their step is known and are decoded anew each time, straight to its type, so that nothing an
+applet does to one survives a replay. A run suspends by throwing ``Suspended``; later awaits (in a
+``finally``) raise it again.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -24,7 +26,13 @@ from chatworks.sdk.requests import Ask, Do, Now, Restart, Say, Step
 ENTRIES_MAX = 500  # a longer journal makes every turn slower: chat.restart() begins a fresh one
 SUSPENSIONS_MAX = 100  # awaits inside ``finally`` blocks while a run is put away
 
-Entry = list[Any]
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """What one ``await`` returned, or the refusal that it raised; ``value`` is JSON."""
+
+    fingerprint: str
+    kind: str
+    value: msgspec.Raw
 
 
 class Suspended(BaseException):
@@ -45,6 +53,7 @@ class Mismatch:
     found: str
 
 
+_encode = msgspec.json.Encoder().encode
 _STEPS = (Ask, Do, Say, Now, Restart)
 Progress = Ask[Any] | Do[Any] | Say | Now | Restart | Finished | Mismatch
 
@@ -69,27 +78,24 @@ class Run:
     def replay(self) -> Progress:
         """Run through the journal; returns the first step that it does not answer."""
         progress = self._send(None)
-        for index, (fingerprint, kind, value) in enumerate(list(self.entries)):
-            if isinstance(progress, Finished) or progress.fingerprint != fingerprint:
+        for index, entry in enumerate(self.entries):
+            if isinstance(progress, Finished) or progress.fingerprint != entry.fingerprint:
                 found = "the end" if isinstance(progress, Finished) else progress.fingerprint
-                return Mismatch(index, fingerprint, found)
-            if kind == "refused":
-                progress = self._throw(_refusal(value))
-            else:
-                progress = self._send(_decode(progress, value))
+                return Mismatch(index, entry.fingerprint, found)
+            progress = self._give(progress, entry)
         return progress
 
     def resume(self, value: Any) -> Progress:
         """Answer the step that waits, keep the answer, and run on."""
         step = self._waiting()
-        encoded = msgspec.to_builtins(value)
-        self._keep([step.fingerprint, "answer", encoded])
+        encoded = _encode(value)
+        self._keep(Entry(step.fingerprint, "answer", msgspec.Raw(encoded)))
         return self._feed(self._send(_decode(step, encoded)))
 
     def refuse(self, refusal: Refusal) -> Progress:
         """Throw ``refusal`` into the applet, keep that it was, and run on."""
-        value = [refusal.code, msgspec.to_builtins(refusal.args)]
-        self._keep([self._waiting().fingerprint, "refused", value])
+        value = msgspec.Raw(_encode([refusal.code, refusal.args]))
+        self._keep(Entry(self._waiting().fingerprint, "refused", value))
         return self._feed(self._throw(refusal.fresh()))
 
     def salvage(self) -> Progress:
@@ -124,16 +130,19 @@ class Run:
             entry = self._spare[found]
             self._spare = self._spare[found + 1 :]
             self._keep(entry)
-            if entry[1] == "refused":
-                progress = self._throw(_refusal(entry[2]))
-            else:
-                progress = self._send(_decode(progress, entry[2]))
+            progress = self._give(progress, entry)
         return progress
+
+    def _give(self, step: Step, entry: Entry) -> Step | Finished:
+        """Answer ``step`` with what the journal holds."""
+        if entry.kind == "refused":
+            return self._throw(_refusal(entry.value))
+        return self._send(_decode(step, entry.value))
 
     def _fitting(self, step: Step) -> int | None:
         """Return where the spare journal answers ``step``; a message fits only at its front."""
         for index, entry in enumerate(self._spare):
-            if entry[0] == step.fingerprint and _fits(step, entry):
+            if entry.fingerprint == step.fingerprint and _fits(step, entry):
                 return index
             if isinstance(step, Say):
                 break
@@ -189,17 +198,22 @@ def _type_of(step: Step) -> Any:
             return None
 
 
-def _decode(step: Step, value: Any) -> Any:
-    return msgspec.convert(value, _type_of(step))
+@lru_cache(maxsize=1024)
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+def _decode(step: Step, value: bytes | msgspec.Raw) -> Any:
+    return _decoder(_type_of(step)).decode(value)
 
 
 def _fits(step: Step, entry: Entry) -> bool:
     if isinstance(step, Do) and not isinstance(step.request, Command):
         return False  # a query is asked anew
-    if entry[1] == "refused":
+    if entry.kind == "refused":
         return True
     try:
-        value = _decode(step, entry[2])
+        value = _decode(step, entry.value)
     except msgspec.ValidationError:
         return False
     if isinstance(step, Ask):
@@ -208,6 +222,6 @@ def _fits(step: Step, entry: Entry) -> bool:
     return True
 
 
-def _refusal(value: list[Any]) -> Refusal:
-    code, arguments = value
+def _refusal(value: msgspec.Raw) -> Refusal:
+    code, arguments = msgspec.json.decode(value)
     return Refusal.known[code](*arguments)

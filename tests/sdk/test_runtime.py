@@ -13,7 +13,7 @@ from chatworks.kit.texts import Texts
 from chatworks.sdk import Applet, Chat, text, whole_number
 from chatworks.sdk.applet import AppletError, LoadedApplet, Manifest
 from chatworks.sdk.requests import Ask, Say
-from chatworks.sdk.runtime import ENTRIES_MAX, Finished, Mismatch, Run
+from chatworks.sdk.runtime import ENTRIES_MAX, Entry, Finished, Mismatch, Run
 
 trail: list[str] = []
 
@@ -67,7 +67,7 @@ def test_an_interrupted_run_is_the_undisturbed_one(cuts: set[int], numbers: list
 def test_fingerprints_hold_kind_and_place_and_no_text() -> None:
     _, entries = play(survey, ["Joy", 1, 2, 3], set())
 
-    assert [entry[0] for entry in entries] == [
+    assert [entry.fingerprint for entry in entries] == [
         "ask:text@survey",
         "ask:whole_number@survey",
         "ask:whole_number@survey",
@@ -84,7 +84,7 @@ async def changed(chat: Chat[None]) -> None:
 
 def test_changed_code_is_noticed_and_keeps_what_fits() -> None:
     _, entries = play(survey, ["Joy", 1, 2, 3], set())
-    renamed = [[e[0].replace("survey", "changed"), *e[1:]] for e in entries]
+    renamed = [Entry(e.fingerprint.replace("survey", "changed"), e.kind, e.value) for e in entries]
     run = run_of(changed, renamed)
 
     mismatch = run.replay()
