@@ -1,6 +1,7 @@
 // Keeps the console live: when the outlet changes, the page fetches itself and swaps its marked
 // parts, without touching one that somebody types in. Everything works without it, by reloading.
 
+const PAUSE_MS = 120;
 const main = document.querySelector("main[data-live]");
 const announce = document.querySelector("[data-announce]");
 const near = (log) => log.scrollHeight - log.scrollTop - log.clientHeight < 90;
@@ -66,15 +67,23 @@ async function refresh() {
   document.title = page.title;
 }
 
-if (main) {
-  const live = main.dataset.live;
-  let waiting = 0;
-  const later = () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(refresh, 120);
-  };
-  if (live) {
-    new EventSource("/console/live").addEventListener("message", later);
-    main.addEventListener("focusout", later); // what was held back while somebody typed
+// Notices come in bursts: one refresh at a time, a moment after the first, and once more for what
+// came meanwhile.
+let running = false;
+let again = false;
+async function notice() {
+  again = true;
+  if (running) return;
+  running = true;
+  while (again) {
+    await new Promise((done) => setTimeout(done, PAUSE_MS));
+    again = false;
+    await refresh();
   }
+  running = false;
+}
+
+if (main?.dataset.live) {
+  new EventSource("/console/live").addEventListener("message", notice);
+  main.addEventListener("focusout", notice); // what was held back while somebody typed
 }
