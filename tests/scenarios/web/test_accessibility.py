@@ -117,6 +117,13 @@ async def test_the_console(site: str, browsers: Watched, working: House, state: 
                 " ready_at, attempts, parked_at, reason) SELECT id, outlet_id, source, 1, 2, 0,"
                 " now(), 5, now(), 'the shelf fell over' FROM inbox_event ORDER BY id LIMIT 1"
             )
+            await work.conn.execute(
+                "INSERT INTO outbox_part (outlet_id, id, channel_id, conversation_id, thread,"
+                " message_seq, part, payload, status, ready_at, error, created_at, urgent)"
+                " SELECT outlet_id, gen_random_uuid(), channel_id, id, thread, 1, 0,"
+                " '{\"method\": \"sendMessage\"}', s, now(), 'chat not found', now(), false"
+                " FROM conversation, unnest('{failed,unknown,expired}'::text[]) AS s"
+            )
             await work.conn.execute("UPDATE product SET stock = 0, active = false WHERE sku = 'W5'")
     context = await browsers.context()
     await sign_in(await context.new_page(), site, working)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
+
 import pytest
 from browsing import BROWSER, DESK, Watched, begin, order, reads, say, sign_in, tap
 from playwright.async_api import expect
 
 from chatworks.app import House
 from chatworks.conversations.menu import Menu
-from chatworks.identity.service import issue_sign_in_link
 from chatworks.testing.telegram import BotApi
 
 pytestmark = BROWSER
@@ -151,12 +154,16 @@ async def test_a_parked_event_is_shown_with_its_reason_and_tried_again(
 
 
 async def test_a_sign_in_link_works_once_and_a_new_one_is_issued(
-    site: str, browsers: Watched, working: House
+    site: str, browsers: Watched, working: House, database_url: str
 ) -> None:
     browsers.expect("403")
-    outlet = (await working.directory.outlets())[0]
-    async with working.db.engine([outlet.id]) as work:
-        key = await issue_sign_in_link(work, outlet.id)
+    link = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "chatworks", "operator", "link",
+        env={**os.environ, "DATABASE_URL": database_url},
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    printed = (await link.communicate())[0].decode().strip()
+    key = printed.partition("/console/sign-in?key=")[2]
     first, second = await browsers.page(), await browsers.page()
     for page in (first, second):
         await page.goto(f"{site}/console/sign-in?key={key}")

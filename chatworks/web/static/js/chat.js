@@ -54,6 +54,7 @@ class Chat {
   begin() {
     this.wire.send({ kind: "text", text: "/start" });
     this.rest();
+    this.root.scrollIntoView({ block: "nearest" }); // on a phone its end lies below the fold
   }
 
   submit() {
