@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 from uuid import UUID
@@ -31,6 +31,13 @@ def text(form: Mapping[str, Any], field: str) -> str:
     if not isinstance(value, str) or "\x00" in value or len(value) > TEXT_LENGTH_MAX:
         raise Invalid(field, f"must be text of at most {TEXT_LENGTH_MAX} characters")
     return value.strip()
+
+
+def given(form: Collection[str], *fields: str) -> None:
+    """Refuse a form that lacks one of ``fields``: what was not sent was not emptied."""
+    for field in fields:
+        if field not in form:
+            raise Invalid(field, "is missing")
 
 
 def choice(form: Mapping[str, Any], field: str, allowed: AbstractSet[str]) -> str:

@@ -28,8 +28,8 @@ from chatworks.inbox.models import ParkedEvent
 from chatworks.kit.db import Database
 from chatworks.kit.errors import ChatWorksError, Refusal
 from chatworks.kit.work import Work
-from chatworks.outbox import models as outbox_models
 from chatworks.outbox import store as outbox
+from chatworks.outbox.models import Status
 from chatworks.outlets.service import Directory
 from chatworks.sdk.applet import Applets
 from chatworks.web.sse import Streams, event, event_stream
@@ -58,9 +58,9 @@ SAVED = {
 }
 
 NOT_SENT = {
-    outbox_models.Status.UNKNOWN: "It is not known whether this arrived",
-    outbox_models.Status.FAILED: "This was not delivered",
-    outbox_models.Status.EXPIRED: "This was not sent in time",
+    Status.UNKNOWN: "It is not known whether this arrived",
+    Status.FAILED: "This was not delivered",
+    Status.EXPIRED: "This was not sent in time",
 }
 
 Asked = Request[Any, Any, Any]

@@ -12,13 +12,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any
 
 import msgspec
 from msgspec import inspect
 
-from chatworks.console.forms import amount, text
+from chatworks.console.forms import amount, given, text
 from chatworks.kit.errors import Invalid
 from chatworks.kit.money import Money
 from chatworks.outlets.models import WEEKDAYS, Hours
@@ -133,6 +133,8 @@ def read(
         if field.kind != "fixed":
             typed = str(form.get(field.name, ""))
             try:
+                if field.kind != "switch":
+                    given(form, field.name)
                 value = _value(field, known, form, currency)
                 msgspec.convert(value, types[field.name])
                 values[known.encode_name] = value
@@ -207,8 +209,9 @@ def read_hours(fields: Mapping[str, Sequence[str]]) -> HoursForm:
     """Return the form as typed: ``mon-from`` and ``mon-to`` are lists, and so is ``closed``."""
     days = []
     for name, label in zip(WEEKDAYS, DAY_NAMES, strict=True):
-        starts, ends = fields.get(f"{name}-from", ()), fields.get(f"{name}-to", ())
-        spans = [(a.strip(), b.strip()) for a, b in zip(starts, ends, strict=False)]
+        given(fields, f"{name}-from", f"{name}-to")
+        starts, ends = fields[f"{name}-from"], fields[f"{name}-to"]
+        spans = [(a.strip(), b.strip()) for a, b in zip_longest(starts, ends, fillvalue="")]
         days.append(Day(name, label, _padded(spans), _day_problem([s for s in spans if any(s)])))
     closed = sorted({day.strip() for day in fields.get("closed", ()) if day.strip()})
     return HoursForm(tuple(days), tuple(closed), _closed_problem(closed))

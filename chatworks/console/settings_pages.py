@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from chatworks.console import settings_forms as forms
-from chatworks.console.forms import text
+from chatworks.console.forms import given, text
 from chatworks.console.pages import Asked, Desk, saved
 from chatworks.identity.models import Session
 from chatworks.kit.errors import NotFound
@@ -58,8 +58,8 @@ def _hours(desk: Desk) -> list[Any]:
     async def save_hours(request: Asked) -> Response[Any]:
         """Save the hours, or show the form again as it was typed."""
         session: Session = request.state.session
-        given = await request.form()
-        form = forms.read_hours({name: list(map(str, given.getall(name))) for name in given})
+        sent = await request.form()
+        form = forms.read_hours({name: list(map(str, sent.getall(name))) for name in sent})
         problem = ""
         if not form.wrong:
             command = SaveHours({k: list(v) for k, v in form.hours().items()}, form.closed)
@@ -103,8 +103,8 @@ def _service(desk: Desk) -> list[Any]:
         session: Session = request.state.session
         loaded, install, currency = await find(session, name)
         assert loaded.settings_type is not None  # noqa: S101 - ``find`` has looked
-        given = await request.form()
-        values, fields = forms.read(loaded.settings_type, given, install.settings, currency)
+        sent = await request.form()
+        values, fields = forms.read(loaded.settings_type, sent, install.settings, currency)
         wrong = any(field.problem for field in fields)
         problem = ""
         if not wrong:
@@ -144,7 +144,9 @@ def _widget(desk: Desk) -> list[Any]:
     async def save_widget(request: Asked) -> Response[Any]:
         """Save which sites may show the chat."""
         session: Session = request.state.session
-        sites = text(await request.form(), "sites")
+        sent = await request.form()
+        given(sent, "sites")
+        sites = text(sent, "sites")
         problem = await desk.submit(session, SaveWidgetSites(tuple(sites.split())))
         if problem:
             return await desk.show(

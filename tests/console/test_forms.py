@@ -13,7 +13,7 @@ from chatworks.console.forms import amount, choice, count, id_of, text
 from chatworks.kit.errors import Invalid, NotFound
 from chatworks.kit.money import Money
 from chatworks.outlets.core import origin_of
-from chatworks.outlets.models import Hours
+from chatworks.outlets.models import WEEKDAYS, Hours
 from chatworks.sdk import Config
 
 
@@ -27,6 +27,7 @@ class Everything(Config, frozen=True):
     tags: tuple[str, ...] = ()
 
 
+WEEK = {f"{day}-{end}": [""] for day in WEEKDAYS for end in ("from", "to")}
 SAVED = b'{"delivery_fee":{"minor":12050,"currency":"KES"},"tags":["a"]}'
 
 
@@ -122,14 +123,14 @@ def test_hours_are_read_as_they_are_drawn() -> None:
     ],
 )
 def test_hours_that_cannot_be(starts: list[str], ends: list[str], problem: str) -> None:
-    read = forms.read_hours({"tue-from": starts, "tue-to": ends})
+    read = forms.read_hours({**WEEK, "tue-from": starts, "tue-to": ends})
 
     assert read.wrong
     assert {day.name: day.problem for day in read.days if day.problem} == {"tue": problem}
 
 
 def test_a_closed_day_is_a_date() -> None:
-    read = forms.read_hours({"closed": ["2026-12-25", "", "christmas", "2026-12-25"]})
+    read = forms.read_hours({**WEEK, "closed": ["2026-12-25", "", "christmas", "2026-12-25"]})
 
     assert read.problem == "christmas is no date: write 2026-12-25."
     assert read.closed == ("2026-12-25", "christmas")
