@@ -7,6 +7,7 @@ friendly page for a browser, problem details (RFC 9457) for everybody else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -24,8 +25,10 @@ from chatworks.web.security import App, Receive, Scope, Security, Send
 from chatworks.web.templating import Pages, static_files, static_hash, static_url
 
 log = structlog.get_logger()
+VERSION = re.compile(r"[0-9a-f]{12}")
 FOR_GOOD = "public, max-age=31536000, immutable"
 FOR_MINUTES = "public, max-age=300"
+SERVER_ERROR = 500
 BODY_BYTES_MAX = 65_536
 ROBOTS = "User-agent: *\nDisallow: /console\nDisallow: /chat/\nDisallow: /w/\n"
 
@@ -84,13 +87,17 @@ def _health(ready: Check) -> list[Any]:
 def _files() -> list[Any]:
     @get("/static/{path:path}")
     async def static(path: FromPath[str], request: Asked) -> Response[bytes]:
-        """Give a static file: for good under its hash, else with an ETag."""
-        name = path.lstrip("/")
-        versioned = name.removeprefix(f"{static_hash()}/")
-        file = static_files().get(versioned)
+        """Give a static file: for good under our hash, else with an ETag.
+
+        Another hash is another version's page, while processes are exchanged one by one.
+        """
+        version, _, name = path.lstrip("/").partition("/")
+        if not VERSION.fullmatch(version):
+            name = path.lstrip("/")
+        file = static_files().get(name)
         if file is None:
             raise NotFoundException("there is no such file")
-        age = FOR_MINUTES if versioned == name else FOR_GOOD
+        age = FOR_GOOD if version == static_hash() else FOR_MINUTES
         headers = {"cache-control": age, "etag": file.etag}
         if file.etag in request.headers.get("if-none-match", ""):
             return Response(b"", status_code=304, headers=headers)
@@ -112,7 +119,7 @@ def _files() -> list[Any]:
 def answer(pages: Pages, request: Asked, error: Exception) -> Response[Any]:
     """Return what an error looks like: a page, or problem details. A surprise is logged."""
     status = int(getattr(error, "status_code", 0) or getattr(error, "status", 500))
-    known = isinstance(error, ChatWorksError | HTTPException)
+    known = isinstance(error, ChatWorksError | HTTPException) and status < SERVER_ERROR
     phrase = HTTPStatus(status).phrase
     detail = (getattr(error, "detail", "") or str(error)) if known else ""
     detail = "" if detail == phrase else detail

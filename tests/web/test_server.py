@@ -151,6 +151,9 @@ async def test_static_files_are_kept_for_good_under_their_hash(client: httpx.Asy
             f"/static/{name}", headers={"if-none-match": plain.headers["etag"]}
         )
         assert (again.status_code, again.content) == (304, b"")
+    other = await client.get(f"/static/{'0' * 12}/css/app.css")  # of a process not yet exchanged
+    assert other.content == static_files()["css/app.css"].body
+    assert other.headers["cache-control"] == "public, max-age=300"
     assert (
         (await client.get(static_url("js/chat.js")))
         .headers["content-type"]
