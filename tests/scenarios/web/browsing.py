@@ -30,6 +30,8 @@ from chatworks.web.sse import Streams
 BROWSER = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+WAIT_MS = 20_000  # many testers may share the machine
+expect.set_options(timeout=WAIT_MS)
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
 
@@ -112,7 +114,7 @@ class Watched:
         """Return a fresh browser, as wide as a phone unless told otherwise."""
         given: dict[str, Any] = {"viewport": PHONE, "reduced_motion": "reduce", **options}
         context = await self._chromium.new_context(**given)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(WAIT_MS)
         context.on("weberror", lambda error: self.trouble.append(str(error.error)))
         context.on("console", lambda m: self._note(m.text) if m.type == "error" else None)
         context.on("request", lambda request: self._host(request.url))

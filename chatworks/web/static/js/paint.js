@@ -53,7 +53,7 @@ export function slip(card) {
 }
 
 export function clock(at, language) {
-  const node = element("time", "", new Date(at).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", hour12: false }));
+  const node = element("time", "", new Date(at).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }));
   node.dateTime = at;
   return node;
 }
