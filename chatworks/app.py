@@ -1,7 +1,7 @@
 """The composition root: the one place that knows every part, and the tasks of a process.
 
 A *house* is everything that one process holds. ``serve`` and ``work`` say which of its tasks run:
-the web, the worker and sender with the pollers, or all of them in one process.
+the web, the worker and sender with the bots, or all of them in one process.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ import msgspec
 import structlog
 
 from chatworks.applets import INSTALLED
+from chatworks.bots import Bots
 from chatworks.catalog import feature as catalog
 from chatworks.catalog.service import seed as seed_products
-from chatworks.channels.models import Channel, ChannelKind
+from chatworks.channels.models import ChannelKind
 from chatworks.channels.telegram.manifest import telegram
-from chatworks.channels.telegram.send import BotApi, connect, poll
+from chatworks.channels.telegram.send import BotApi
 from chatworks.channels.webchat.adapter import TERMINAL, WEBCHAT
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.conversations.batch import Parts
@@ -29,12 +30,10 @@ from chatworks.conversations.feature import feature as conversations
 from chatworks.conversations.models import Installed, OutletView
 from chatworks.conversations.service import Scribe
 from chatworks.conversations.watchdog import Watchdog
-from chatworks.conversations.words import WORDS, Word
 from chatworks.conversations.worker import Worker
 from chatworks.identity import feature as identity
 from chatworks.identity.store import add_first_operator
 from chatworks.inbox.committer import Committer
-from chatworks.inbox.models import NewEvent
 from chatworks.kit.clock import Clock
 from chatworks.kit.db import Database
 from chatworks.kit.errors import Invalid
@@ -74,7 +73,7 @@ class House:
     worker: Worker
     sender: Sender
     http: HttpClient
-    bot_api: BotApi
+    bots: Bots
     watchdog: Watchdog
     privacy_texts: Texts
 
@@ -96,74 +95,20 @@ class House:
         """Take turns, send, and poll bots until ``stop`` is set; then let all of it end well."""
         worker = asyncio.create_task(self.worker.run())
         sender = asyncio.create_task(self.sender.run())
-        pollers = asyncio.create_task(self._poll_bots())
+        bots = asyncio.create_task(self.bots.run())
         await stop.wait()
-        pollers.cancel()
+        bots.cancel()
         self.worker.stop()
         self.sender.stop()
-        await asyncio.gather(worker, sender, pollers, return_exceptions=True)
-
-    async def _poll_bots(self) -> None:
-        """Connect every bot, then poll those without a public address."""
-        tasks = [
-            asyncio.create_task(self._run_bot(channel))
-            for channel in await self.directory.channels(kind="telegram")
-        ]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-
-    async def _run_bot(self, channel: Channel) -> None:
-        public = self.settings.public_url.rstrip("/")
-        try:
-            name = await connect(self.bot_api, channel, public, self._bot_commands())
-        except Exception as error:  # noqa: BLE001 - one bot's trouble is not the others'
-            reason = str(error)
-            log.warning("a bot could not be connected", channel=channel.id.hex, error=reason)
-            return
-        async with self.db.engine() as work:
-            await outlets_store.set_channel(work, channel.outlet_id, channel.id, "name", name)
-            cursor = next(
-                row.cursor for row in await outlets_store.channels(work) if row.id == channel.id
-            )
-        log.info("bot connected", bot=name, mode="webhook" if public else "polling")
-        if not public.startswith("https://"):
-            await poll(self.bot_api, channel, cursor, lambda raw: self._deliver(channel, raw))
-
-    async def _deliver(self, channel: Channel, updates: list[bytes]) -> None:
-        """Store polled updates like a webhook's, and remember how far we came."""
-        kind = self.kinds[channel.kind]
-        arrivals = [a for raw in updates for a in kind.split(raw, self.clock.now())]
-        await self.committer.accept([NewEvent(channel.outlet_id, channel.id, a) for a in arrivals])
-        if arrivals:
-            cursor = max(arrival.rank for arrival in arrivals) + 1
-            async with self.db.engine() as work:
-                await outlets_store.set_channel(
-                    work, channel.outlet_id, channel.id, "cursor", cursor
-                )
-
-    def _bot_commands(self) -> dict[str, list[tuple[str, str]]]:
-        """Return the commands for a bot's menu, by language; "" is the default."""
-        listed: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for loaded in self.applets.all().values():
-            for command in loaded.manifest.command:
-                for language, title in command.title.items():
-                    if not command.hidden:
-                        listed["" if language == "en" else language].append((command.name, title))
-        for language in list(listed):
-            words = WORDS[language or "en"]
-            listed[language] += [(word.value, words[word][0]) for word in Word]
-        return listed
+        await asyncio.gather(worker, sender, bots, return_exceptions=True)
 
 
 def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     """Wire a house for the database at ``owner_url``; nothing is opened yet."""
     secret = settings.secret.get_secret_value().encode()
-    db = Database.connect(
-        login_url(owner_url, ENGINE, secret), login_url(owner_url, WEB, secret), clock
-    )
+    engine_url = login_url(owner_url, ENGINE, secret)
+    db = Database.connect(engine_url, login_url(owner_url, WEB, secret), clock)
+    committer = Committer(db)
     http = HttpClient()
     bot_api = BotApi(http, settings.telegram_api_base)
     directory = Directory(db, secret_of, settings.derive)
@@ -180,7 +125,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     dispatcher = Dispatcher(r for feature in features for r in feature.registrations)
     applets.check(dispatcher.names())
     db.subscribers = _subscribers(features)
-    listener = Listener(login_url(owner_url, ENGINE, secret))
+    listener = Listener(engine_url)
     watchdog = Watchdog(clock)
     privacy_texts = Texts.load("chatworks.privacy")
 
@@ -207,11 +152,20 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         applets=applets,
         kinds=kinds,
         features=features,
-        committer=Committer(db),
+        committer=committer,
         worker=Worker(db, parts, listener, settings.batch_size),
         sender=Sender(db, kinds, directory.channel, listener),
         http=http,
-        bot_api=bot_api,
+        bots=Bots(
+            db=db,
+            conninfo=engine_url,
+            directory=directory,
+            committer=committer,
+            api=bot_api,
+            kind=kinds["telegram"],
+            applets=applets,
+            public_url=settings.public_url.rstrip("/"),
+        ),
         watchdog=watchdog,
         privacy_texts=privacy_texts,
     )

@@ -164,13 +164,13 @@ async def _hello(house: House, what: str) -> None:
     for outlet in await house.directory.outlets():
         async with house.db.engine([outlet.id]) as work:
             key = await issue_sign_in_link(work, outlet.id)
-        bots = await house.directory.channels(outlet.id, "telegram")
+        bots = [b for b in await house.directory.channels(outlet.id, "telegram") if b.secret]
         click.echo(f"\n  {outlet.name} is open for business\n")
         click.echo(f"  Outlet    {address}/o/{outlet.slug}")
         click.echo(f"  Console   {address}/console/sign-in?key={key}")
         click.echo("            (one-time link; a new one: chatworks operator link)")
         if bots:
-            click.echo("  Telegram  connected with TELEGRAM_TOKEN")
+            click.echo("  Telegram  connecting with TELEGRAM_TOKEN; the log says how it went")
         else:
             click.echo("  Telegram  TELEGRAM_TOKEN=<token of @BotFather> make run")
     click.echo(f"  Database  {what}\n  Stop      Ctrl-C\n")

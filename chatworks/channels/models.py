@@ -26,7 +26,11 @@ class Lane(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One connected account, as the processes know it. ``secret`` comes from the environment."""
+    """One connected account, as the processes know it.
+
+    ``secret`` comes from the environment variable ``secret_env``. ``trouble`` says for people what
+    is wrong ("" while all is well); a ``broken`` channel sends nothing until it is connected again.
+    """
 
     outlet_id: UUID
     id: UUID
@@ -34,6 +38,9 @@ class Channel:
     path: str
     name: str
     mode: str
+    broken: bool = False
+    trouble: str = ""
+    secret_env: str = ""
     secret: str = field(repr=False, default="")
     webhook_secret: str = field(repr=False, default="")
 
@@ -174,7 +181,7 @@ class ChannelKind:
     kind: str
     verify: Callable[[RawRequest, Channel], None]
     split: Callable[[bytes, datetime], Sequence[Arrival]]
-    read: Callable[[bytes], Inbound]
+    read: Callable[[bytes, Channel], Inbound]
     plan: Callable[[Prompt], Plan]
     settle: Callable[[Settle], Sequence[WirePart]]
     limits: Limits | None = None

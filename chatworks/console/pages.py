@@ -15,7 +15,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.response import Redirect, Stream
 
-from chatworks.channels.models import ChannelKind
+from chatworks.channels.models import Channel, ChannelKind
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Actor, ActorKind, Call, Command
 from chatworks.console import store
@@ -119,6 +119,7 @@ class Desk:
         outlet = await self.directory.outlet(session.outlet_id)
         async with self.db.engine([outlet.id]) as work:
             waiting = await store.waiting(work, outlet.id)
+        channels = await self.directory.channels(outlet.id)
         return self.pages.page(
             f"console/{name}.html",
             status=status,
@@ -126,6 +127,7 @@ class Desk:
             outlet=outlet,
             operator=session.operator,
             waiting=waiting,
+            troubled=waiting.parked + sum(1 for channel in channels if channel.trouble),
             **values,
         )
 
@@ -170,7 +172,7 @@ def other_pages(desk: Desk) -> list[Any]:
 
     @get("/trouble")
     async def trouble(request: Asked) -> Response[str]:
-        """Show parked events and parts that were not sent."""
+        """Show channels in trouble, parked events, and parts that were not sent."""
         session: Session = request.state.session
         async with desk.db.engine([session.outlet_id]) as work:
             parked = [
@@ -178,8 +180,14 @@ def other_pages(desk: Desk) -> list[Any]:
                 for event in await inbox.parked(work, session.outlet_id)
             ]
             parts = await outbox.trouble(work, session.outlet_id)
+        channels = [c for c in await desk.directory.channels(session.outlet_id) if c.trouble]
         return await desk.show(
-            "trouble", session, parked=parked, parts_not_sent=parts, not_sent=NOT_SENT
+            "trouble",
+            session,
+            channels=channels,
+            parked=parked,
+            parts_not_sent=parts,
+            not_sent=NOT_SENT,
         )
 
     @post("/trouble", status_code=200)
@@ -241,14 +249,14 @@ class Parked:
 async def _parked(desk: Desk, work: Work, session: Session, event: ParkedEvent) -> Parked:
     found = await conversations.find_by_thread(work, session.outlet_id, event.source, event.thread)
     channel = await desk.directory.channel(event.source)
-    kind = None if channel is None else desk.kinds.get(channel.kind)
-    return Parked(event, _said(kind, event.payload), "" if found is None else found[0].hex)
+    said = "" if channel is None else _said(desk.kinds[channel.kind], event.payload, channel)
+    return Parked(event, said, "" if found is None else found[0].hex)
 
 
-def _said(kind: ChannelKind | None, payload: bytes) -> str:
+def _said(kind: ChannelKind, payload: bytes, channel: Channel) -> str:
     """Return the words of an event; "" where it has none or cannot be read."""
     try:
-        return "" if kind is None else kind.read(payload).text
+        return kind.read(payload, channel).text
     except (msgspec.MsgspecError, KeyError, TypeError, ValueError):
         return ""
 

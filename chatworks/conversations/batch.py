@@ -93,9 +93,11 @@ async def _prepare(work: Work, parts: Parts, events: Sequence[PendingEvent]) -> 
     groups: dict[int, list[PendingEvent]] = {}
     for event in events:
         groups.setdefault(event.thread_key, []).append(event)
-    kinds = {source: await _kind_of(parts, source) for source in {e.source for e in events}}
+    channels = {source: await parts.channel_of(source) for source in {e.source for e in events}}
     envs = {outlet: await _env(work, parts, outlet) for outlet in {e.outlet_id for e in events}}
-    read = {key: [_read(kinds[e.source], e) for e in group] for key, group in groups.items()}
+    read = {
+        key: [_read(parts, channels[e.source], e) for e in group] for key, group in groups.items()
+    }
     firsts = [group[0] for group in groups.values()]
     known = await store.load(
         work, [(e.outlet_id, e.source, e.thread) for e in firsts], list(groups)
@@ -124,24 +126,19 @@ async def _env(work: Work, parts: Parts, outlet_id: UUID) -> Env:
     )
 
 
-def _read(kind: ChannelKind | None, event: PendingEvent) -> Event:
+def _read(parts: Parts, channel: Channel | None, event: PendingEvent) -> Event:
     """Read a stored event into our words; what cannot be read fails its turn."""
     try:
         if event.event_id.startswith(TIMER_EVENT_PREFIX):
             fired = _timer.decode(event.payload).timer
             arguments = f"{fired.dialogue} {fired.step}"
             return Event(event.id, Inbound(InboundKind.TIMER, Sender(""), arguments=arguments))
-        if kind is not None:
-            return Event(event.id, kind.read(event.payload))
+        if channel is not None:
+            return Event(event.id, parts.kinds[channel.kind].read(event.payload, channel))
     except Exception as error:
         raise TurnFailed(event.thread_key, error) from error
     gone = LookupError("the channel of this event is switched off or gone")
     raise TurnFailed(event.thread_key, gone)
-
-
-async def _kind_of(parts: Parts, channel_id: UUID) -> ChannelKind | None:
-    channel = await parts.channel_of(channel_id)
-    return None if channel is None else parts.kinds[channel.kind]
 
 
 async def _add_new(
@@ -163,9 +160,12 @@ async def _add_new(
         conversations.update((conversation.thread_key, conversation) for conversation in new)
 
 
+_UNSAID = {InboundKind.TIMER, InboundKind.BLOCKED, InboundKind.UNBLOCKED, InboundKind.OTHER}
+
+
 def _opens(inbound: Inbound) -> bool:
     """Whether an event may begin a conversation; being blocked by a stranger does not."""
-    return inbound.kind not in {InboundKind.TIMER, InboundKind.BLOCKED, InboundKind.UNBLOCKED}
+    return inbound.kind not in _UNSAID
 
 
 def _newcomer(

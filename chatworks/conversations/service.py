@@ -23,6 +23,7 @@ from chatworks.conversations.models import (
     EmptyReply,
     NewMessage,
     NoSuchConversation,
+    PendingSettle,
     Post,
     Speaker,
     Spoken,
@@ -123,7 +124,7 @@ def _number(update: Update, last_seq: int) -> None:
 
 
 def _parts(work: Work, update: Update, row: Held, kind: ChannelKind) -> list[NewPart]:
-    """Plan the settles first (a tapped button is answered at once), then the messages."""
+    """Answer taps first, then say what there is to say, then tidy up the answered questions."""
     parts: list[NewPart] = []
 
     def add(seq: int, wire: Sequence[WirePart]) -> None:
@@ -144,16 +145,20 @@ def _parts(work: Work, update: Update, row: Held, kind: ChannelKind) -> list[New
                 )
             )
 
-    for pending in update.settles:
-        settle = pending.settle
-        if pending.question is not None:
-            settle = replace(settle, asked_seq=pending.question.seq)
-        add(0, kind.settle(settle))
+    settled = [part for pending in update.settles for part in kind.settle(_settle(pending))]
+    add(0, [part for part in settled if part.urgent])
     for message in update.messages:
         if message.direction == "out" and isinstance(message.content, Message):
             prompt = Prompt(row.thread, message.seq, message.content, row.is_group)
             add(message.seq, kind.plan(prompt).parts)
+    add(0, [part for part in settled if not part.urgent])
     return parts
+
+
+def _settle(pending: PendingSettle) -> Settle:
+    if pending.question is None:
+        return pending.settle
+    return replace(pending.settle, asked_seq=pending.question.seq)
 
 
 def answer_settle(thread: str, reply_ref: str, notice: str = "") -> Settle:

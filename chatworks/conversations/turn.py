@@ -84,6 +84,8 @@ class Turn:
             yield from self._take(event.inbound)
 
     def _take(self, inbound: Inbound) -> Steps:
+        if inbound.kind is InboundKind.OTHER:
+            return
         if inbound.kind in {InboundKind.BLOCKED, InboundKind.UNBLOCKED}:
             self._reach(inbound.kind is InboundKind.UNBLOCKED)
             return

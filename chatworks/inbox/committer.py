@@ -2,7 +2,8 @@
 
 While one commit is in flight, arriving requests gather; the next commit takes them all. Under load
 the groups grow by themselves; a lone request waits for nobody. One bad row would fail everybody's
-statement, so after a failure the rows are stored one by one, and only the bad one is refused.
+statement, so after such a failure the rows are stored one by one, and only the bad one is refused.
+While the database is away everybody is told at once: their senders come back.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from chatworks.kit.errors import ChatWorksError
 
 ROWS_MAX = 500  # of one commit; it bounds how long a request can wait for the one before
 WAITING_MAX = 10_000  # requests; more are refused with 503 and come back
+
+
+Group = Sequence[tuple[Sequence[NewEvent], asyncio.Future[None]]]
 
 
 class Overloaded(ChatWorksError):
@@ -54,16 +58,16 @@ class Committer:
                 group = self._next_group()
                 try:
                     await self._commit([event for events, _ in group for event in events])
-                except (psycopg.Error, UnicodeError) as error:
+                except psycopg.OperationalError as away:
+                    _settle(group, away)
+                except (psycopg.Error, UnicodeError, OverflowError) as error:
                     await self._one_by_one(group, error)
                 else:
-                    for _, future in group:
-                        if not future.done():
-                            future.set_result(None)
+                    _settle(group)
         finally:
             self._task = None
 
-    def _next_group(self) -> list[tuple[Sequence[NewEvent], asyncio.Future[None]]]:
+    def _next_group(self) -> Group:
         group = []
         rows = 0
         while self._waiting and rows < ROWS_MAX:
@@ -89,9 +93,7 @@ class Committer:
                 if not conn.closed:
                     await conn.set_autocommit(False)
 
-    async def _one_by_one(
-        self, group: Sequence[tuple[Sequence[NewEvent], asyncio.Future[None]]], error: Exception
-    ) -> None:
+    async def _one_by_one(self, group: Group, error: Exception) -> None:
         alone = len(group) == 1
         for events, future in group:
             if future.done():
@@ -100,7 +102,17 @@ class Committer:
                 if alone:
                     raise error
                 await self._commit(events)
-            except (psycopg.Error, UnicodeError) as own:
+            except (psycopg.Error, UnicodeError, OverflowError) as own:
                 future.set_exception(own)
             else:
                 future.set_result(None)
+
+
+def _settle(group: Group, error: Exception | None = None) -> None:
+    """Tell everybody of ``group`` how their commit ended; who has gone away is not told."""
+    for _, future in group:
+        if not future.done():
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(error)

@@ -67,7 +67,7 @@ class Door:
         except (Overloaded, psycopg.OperationalError):
             rejected_total.labels("503").inc()
             await _refuse(send, 503, "the event inbox cannot store now; please retry")
-        except (psycopg.Error, UnicodeError):
+        except (psycopg.Error, UnicodeError, OverflowError):
             rejected_total.labels("400").inc()
             await _refuse(send, 400, "the event holds a value that cannot be stored")
         else:

@@ -17,20 +17,22 @@ WITH given AS (
 SELECT count(*), pg_notify('inbox', '') FROM stored HAVING count(*) > 0
 
 -- name: claim
-SELECT thread_key FROM (
-    SELECT thread_key, min(lane) AS lane, min(id) AS id
-    FROM (
-        SELECT thread_key, lane, id FROM inbox_pending
-        WHERE parked_at IS NULL AND ready_at <= %(now)s
-        ORDER BY lane, id
-        LIMIT %(window)s
-    ) AS nearest
-    GROUP BY thread_key
+-- Of the nearest rows: which conversations were locked, and, where more rows wait behind them,
+-- which were seen.
+WITH nearest AS MATERIALIZED (
+    SELECT thread_key, lane, id FROM inbox_pending
+    WHERE parked_at IS NULL AND ready_at <= %(now)s AND thread_key <> ALL(%(seen)s::bigint[])
     ORDER BY lane, id
     LIMIT %(window)s
-) AS threads
-WHERE pg_try_advisory_xact_lock(thread_key)
-LIMIT %(limit)s
+), threads AS MATERIALIZED (
+    SELECT thread_key FROM nearest GROUP BY thread_key ORDER BY min(lane), min(id)
+), locked AS MATERIALIZED (
+    SELECT thread_key FROM threads WHERE pg_try_advisory_xact_lock(thread_key) LIMIT %(limit)s
+)
+SELECT t.thread_key, l.thread_key IS NOT NULL, f.is_full
+FROM (SELECT count(*) = %(window)s FROM nearest) AS f (is_full)
+CROSS JOIN threads t LEFT JOIN locked l ON l.thread_key = t.thread_key
+WHERE l.thread_key IS NOT NULL OR f.is_full
 
 -- name: lock
 SELECT key FROM unnest(%(keys)s::bigint[]) AS key WHERE pg_try_advisory_xact_lock(key)

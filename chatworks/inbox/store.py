@@ -29,6 +29,7 @@ from chatworks.kit.work import Work
 QUERIES = load_queries(__package__)
 TIMER_RANK = 2**62
 WINDOW_FACTOR = 4  # how many rows are looked at for each conversation that is wanted
+LOOKS_MAX = 4  # of one claim
 
 
 async def accept(conn: AsyncConnection[Any], events: Sequence[NewEvent], now: datetime) -> int:
@@ -57,12 +58,27 @@ async def accept(conn: AsyncConnection[Any], events: Sequence[NewEvent], now: da
 async def claim(work: Work, limit: int) -> list[int]:
     """Lock up to ``limit`` conversations that have ready events, most urgent and oldest first.
 
-    Their events must be read by a statement of their own: only then does it see what the locks'
-    last holders committed.
+    Where somebody's events alone fill what is looked at, the next look leaves that conversation
+    out: one who writes a thousand messages holds up nobody else. The events must be read by a
+    statement of their own: only then does it see what the locks' last holders committed.
     """
-    parameters = {"now": work.now, "limit": limit, "window": limit * WINDOW_FACTOR}
-    cursor = await work.conn.execute(QUERIES["claim"], parameters)
-    return [row[0] for row in await cursor.fetchall()]
+    keys: list[int] = []
+    seen: list[int] = []
+    window = limit * WINDOW_FACTOR
+    for _ in range(LOOKS_MAX):
+        parameters = {
+            "now": work.now,
+            "limit": limit - len(keys),
+            "window": window,
+            "seen": seen,
+        }
+        cursor = await work.conn.execute(QUERIES["claim"], parameters)
+        rows = await cursor.fetchall()
+        keys += [key for key, locked, _ in rows if locked]
+        if len(keys) >= limit or not any(full for _, _, full in rows):
+            break
+        seen += [key for key, _, _ in rows]
+    return keys
 
 
 async def lock(work: Work, keys: Sequence[int]) -> list[int]:

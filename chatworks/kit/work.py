@@ -76,7 +76,7 @@ class Work:
             raise RuntimeError("deferred writes keep deferring more")
         if self._channels:
             await self.conn.execute(
-                "SELECT pg_notify(split_part(c, ' ', 1), substr(c, strpos(c, ' ') + 1))"
+                "SELECT pg_notify(split_part(c, ' ', 1), split_part(c, ' ', 2))"
                 " FROM unnest(%s::text[]) AS c",
                 [sorted(self._channels)],
             )

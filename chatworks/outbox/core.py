@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from chatworks.channels.models import Accepted, Ambiguous, Limits, Outcome, Permanent, RetryAfter
+from chatworks.channels.models import (
+    Accepted,
+    Ambiguous,
+    Consequence,
+    Limits,
+    Outcome,
+    Permanent,
+    RetryAfter,
+)
 from chatworks.outbox.models import (
     ATTEMPTS_MAX,
     BACKOFF_SECONDS_MAX,
@@ -33,6 +41,8 @@ def decide(part: Part, outcome: Outcome, now: datetime, jitter: float) -> Change
     match outcome:
         case Accepted(vendor_id):
             return Change(Status.SENT, attempts, now, vendor_id=vendor_id)
+        case Permanent(reason, Consequence.DISABLE_CHANNEL):  # not the part's fault: it waits
+            return Change(Status.QUEUED, part.attempts, now, error=reason, finished=False)
         case Permanent(reason, _, migrate_to):
             again = bool(migrate_to)
             status = Status.QUEUED if again else Status.FAILED

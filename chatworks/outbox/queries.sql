@@ -32,6 +32,7 @@ SELECT p.outlet_id, p.id, p.channel_id, p.conversation_id, p.thread, p.message_s
         ORDER BY r.part DESC LIMIT 1)
 FROM outbox_part p
 WHERE p.status = 'queued' AND p.ready_at <= %(now)s
+  AND p.channel_id <> ALL (ARRAY(SELECT c.id FROM channel c WHERE c.status = 'broken'))
   AND (p.urgent OR NOT EXISTS (
       SELECT 1 FROM outbox_part e
       WHERE e.conversation_id = p.conversation_id AND e.n < p.n AND NOT e.urgent
@@ -92,7 +93,9 @@ SET thread = %(thread)s,
 WHERE outlet_id = %(outlet_id)s AND conversation_id = %(conversation_id)s AND status = 'queued'
 
 -- name: next_ready
-SELECT min(ready_at) FROM outbox_part WHERE status = 'queued'
+SELECT min(ready_at) FROM outbox_part
+WHERE status = 'queued'
+  AND channel_id <> ALL (ARRAY(SELECT c.id FROM channel c WHERE c.status = 'broken'))
 
 -- name: trouble
 SELECT id, conversation_id, message_seq, payload->>'method', status, COALESCE(error, ''), created_at

@@ -7,6 +7,8 @@ from typing import Any
 
 from chatworks.commands.models import Call, Registration, Trace
 from chatworks.kit.feature import Feature
+from chatworks.outbox.models import ChannelBroken
+from chatworks.outlets import jobs
 from chatworks.outlets.models import DATA_MAP, SaveAppletSettings, SaveHours, SaveWidgetSites
 from chatworks.outlets.service import SettingsSaver, save_hours, save_widget_sites
 
@@ -25,5 +27,6 @@ def feature(check_settings: Callable[[str, bytes], object]) -> Feature:
             Registration(SaveWidgetSites, save_widget_sites, allow, _trace),
             Registration(SaveAppletSettings, SettingsSaver(check_settings), allow, _trace),
         ),
+        subscribers={ChannelBroken: (jobs.stop_channels,)},
         data_map=DATA_MAP,
     )

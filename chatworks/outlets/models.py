@@ -152,6 +152,7 @@ class ChannelRow:
     secret_env: str | None
     mode: str
     status: str
+    trouble: str
     cursor: int
 
 
@@ -234,7 +235,8 @@ DATA_MAP: DataMap = {
         "name": operational("the bot's public name"),
         "secret_env": operational("name of the variable with its token"),
         "mode": operational("webhook or polling"),
-        "status": operational("on or off"),
+        "status": operational("active, broken or off"),
+        "trouble": operational("what is wrong with it: the messenger's own words"),
         "cursor": operational("next update to ask for"),
         "created_at": operational("when"),
     },

@@ -28,20 +28,34 @@ INSERT INTO channel (outlet_id, id, kind, path, name, secret_env, mode, created_
 VALUES (%(outlet_id)s, %(id)s, %(kind)s, %(path)s, %(name)s, %(secret_env)s, %(mode)s, %(now)s)
 ON CONFLICT (outlet_id, kind, secret_env) DO NOTHING
 
--- name: set_mode
-UPDATE channel SET mode = %(mode)s WHERE outlet_id = %(outlet_id)s AND id = %(id)s
-
 -- name: set_cursor
 UPDATE channel SET cursor = %(cursor)s WHERE outlet_id = %(outlet_id)s AND id = %(id)s
 
--- name: set_name
-UPDATE channel SET name = %(name)s WHERE outlet_id = %(outlet_id)s AND id = %(id)s
+-- name: connected
+UPDATE channel
+SET name = %(name)s, mode = %(mode)s, trouble = %(trouble)s,
+    status = CASE WHEN status = 'broken' THEN 'active' ELSE status END
+WHERE outlet_id = %(outlet_id)s AND id = %(id)s
+RETURNING cursor
 
--- name: set_status
-UPDATE channel SET status = %(status)s WHERE outlet_id = %(outlet_id)s AND id = %(id)s
+-- name: set_trouble
+UPDATE channel SET trouble = %(trouble)s WHERE outlet_id = %(outlet_id)s AND id = %(id)s
+
+-- name: break_channel
+UPDATE channel SET status = 'broken', trouble = %(trouble)s
+WHERE outlet_id = %(outlet_id)s AND id = %(id)s AND status = 'active'
+
+-- name: hold
+-- Session locks, in a space of their own (the first key): the last bytes of an id are random.
+SELECT id, pg_try_advisory_lock(%(space)s, ('x' || right(id::text, 8))::bit(32)::integer)
+FROM unnest(%(ids)s::uuid[]) AS id
+
+-- name: let_go
+SELECT pg_advisory_unlock(%(space)s, ('x' || right(id::text, 8))::bit(32)::integer)
+FROM unnest(%(ids)s::uuid[]) AS id
 
 -- name: channels
-SELECT outlet_id, id, kind, path, name, secret_env, mode, status, cursor
+SELECT outlet_id, id, kind, path, name, secret_env, mode, status, trouble, cursor
 FROM channel
 WHERE (%(outlet_id)s::uuid IS NULL OR outlet_id = %(outlet_id)s)
 ORDER BY created_at, kind

@@ -72,6 +72,7 @@ async def seed(work: Work, file: OutletFile, secret_of: Callable[[str], str]) ->
                 secret_env=spec.token_env or None,
                 mode=mode,
                 status="active",
+                trouble="",
                 cursor=0,
             ),
         )
@@ -142,7 +143,7 @@ class Directory:
             rows = await store.channels(work)
         self._read_at = now
         self._outlets = {outlet.id: outlet for outlet in outlets}
-        self._channels = {row.id: self._channel(row) for row in rows if row.status == "active"}
+        self._channels = {row.id: self._channel(row) for row in rows if row.status != "off"}
         self._paths = {(c.kind, c.path): c for c in self._channels.values()}
 
     def _channel(self, row: ChannelRow) -> Channel:
@@ -154,6 +155,9 @@ class Directory:
             path=row.path,
             name=row.name,
             mode=row.mode,
+            broken=row.status == "broken",
+            trouble=row.trouble,
+            secret_env=row.secret_env or "",
             secret=self._secret_of(row.secret_env) if row.secret_env else "",
             webhook_secret=derived.hex(),
         )

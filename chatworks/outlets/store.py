@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from psycopg import AsyncConnection
 
+from chatworks.channels.models import Channel
 from chatworks.kit.db import load_queries
 from chatworks.kit.work import Work
 from chatworks.outlets.models import (
@@ -22,6 +24,7 @@ from chatworks.outlets.models import (
 )
 
 QUERIES = load_queries(__package__)
+HOLDERS_LOCK = 0x43570002  # any number, the same in every process
 
 
 def _json(value: object) -> str:
@@ -108,12 +111,47 @@ async def channels(work: Work, outlet_id: UUID | None = None) -> list[ChannelRow
     return [ChannelRow(*row) for row in await cursor.fetchall()]
 
 
-async def set_channel(
-    work: Work, outlet_id: UUID, channel_id: UUID, field: str, value: str | int
-) -> None:
-    """Change ``mode``, ``cursor``, ``name`` or ``status`` of a channel."""
-    parameters = {"outlet_id": outlet_id, "id": channel_id, field: value}
-    await work.conn.execute(QUERIES[f"set_{field}"], parameters)
+async def set_cursor(work: Work, channel: Channel, cursor: int) -> None:
+    """Remember which update of a polled bot to ask for next."""
+    parameters = {"outlet_id": channel.outlet_id, "id": channel.id, "cursor": cursor}
+    await work.conn.execute(QUERIES["set_cursor"], parameters)
+
+
+async def connected(work: Work, channel: Channel, name: str, mode: str, trouble: str) -> int:
+    """Note that a channel works, under its messenger's ``name``; returns its cursor."""
+    parameters = {
+        "outlet_id": channel.outlet_id,
+        "id": channel.id,
+        "name": name,
+        "mode": mode,
+        "trouble": trouble,
+    }
+    row = await (await work.conn.execute(QUERIES["connected"], parameters)).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+async def set_trouble(work: Work, channel: Channel, trouble: str) -> None:
+    """Note what is wrong with a channel, in the words of today."""
+    parameters = {"outlet_id": channel.outlet_id, "id": channel.id, "trouble": trouble}
+    await work.conn.execute(QUERIES["set_trouble"], parameters)
+
+
+async def break_channel(work: Work, outlet_id: UUID, channel_id: UUID, trouble: str) -> None:
+    """Stop sending on a channel until it is connected again."""
+    parameters = {"outlet_id": outlet_id, "id": channel_id, "trouble": trouble}
+    await work.conn.execute(QUERIES["break_channel"], parameters)
+
+
+async def hold(conn: AsyncConnection[Any], channels: Sequence[UUID]) -> list[UUID]:
+    """Take the session locks of ``channels`` that nobody else holds; returns those."""
+    parameters = {"space": HOLDERS_LOCK, "ids": list(channels)}
+    cursor = await conn.execute(QUERIES["hold"], parameters)
+    return [row[0] for row in await cursor.fetchall() if row[1]]
+
+
+async def let_go(conn: AsyncConnection[Any], channels: Sequence[UUID]) -> None:
+    """Leave these channels to other holders."""
+    await conn.execute(QUERIES["let_go"], {"space": HOLDERS_LOCK, "ids": list(channels)})
 
 
 async def add_install(work: Work, outlet_id: UUID, install: Install) -> bool:

@@ -68,7 +68,7 @@ class Place(msgspec.Struct, frozen=True):
 class File(msgspec.Struct, frozen=True):
     """A photo or file that came in, as the channel can fetch it again."""
 
-    kind: str  # photo, document, audio, video, voice, sticker
+    kind: str  # photo, document, audio, video, voice, video_note, animation, sticker
     vendor_id: str
     name: str = ""
     media_type: str = ""
@@ -89,6 +89,7 @@ class InboundKind(StrEnum):
     UNBLOCKED = "unblocked"
     TIMER = "timer"  # arguments: "<dialogue id> <step>"
     UNKNOWN = "unknown"  # something this channel cannot take yet; text names it
+    OTHER = "other"  # nothing that was said to us (a reaction, a pinned message); text names it
 
 
 class Sender(msgspec.Struct, frozen=True):
@@ -115,3 +116,4 @@ class Inbound(msgspec.Struct, frozen=True):
     message_ref: str = ""  # the vendor's id of the message, or of the one whose button was tapped
     reply_ref: str = ""  # what must be answered at once (a callback query's id)
     is_group: bool = False
+    chat_title: str = ""  # the group's name

@@ -1,8 +1,9 @@
 """A stand-in of Telegram's Bot API on loopback: same paths, same limits, and faults on demand.
 
-It records every call in order, gives message ids per chat, refuses what the real one refuses
-(lengths in UTF-16 units, callback data in bytes, unknown methods, wrong tokens), and can answer
-429 or 500, close in the middle of an answer, hang, or be blocked by a person.
+It records every call in order, gives message ids per chat, keeps what stands in a chat, refuses
+what the real one refuses (``telegram_rules``, unknown methods, wrong tokens, edits of what is not
+there, two pollers at once), and can answer 429 or 500, close in the middle of an answer, hang, be
+blocked by a person, or have a group moved.
 ``python -m chatworks.testing.telegram`` serves one for a laptop.
 """
 
@@ -18,8 +19,8 @@ from typing import Any
 
 from aiohttp import web
 
-TEXT_UNITS_MAX = 4096
-CALLBACK_BYTES_MAX = 64
+from chatworks.testing.telegram_rules import check
+
 TOKEN = "12345:stand-in"  # noqa: S105 - a stand-in's token opens nothing
 HANG_SECONDS = 3600
 METHODS = frozenset(
@@ -50,8 +51,8 @@ class Call:
 
 @dataclass(slots=True)
 class Fault:
-    """What the next matching call meets. ``kind``: 429, 500, close, hang, after (done, then hang
-    up), blocked.
+    """What the next matching call meets. ``kind``: 429, 500, 401, close, hang, after (done, then
+    hang up), blocked.
     """
 
     kind: str
@@ -67,13 +68,19 @@ class BotApi:
     token: str = TOKEN
     calls: list[Call] = field(default_factory=list)
     faults: deque[Fault] = field(default_factory=deque)
-    updates: deque[dict[str, Any]] = field(default_factory=deque)
+    updates: deque[Any] = field(default_factory=deque)
     webhook: dict[str, Any] = field(default_factory=dict)
+    commands: dict[str, list[dict[str, str]]] = field(default_factory=dict)  # by language
+    chats: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)  # (chat, message)
+    migrated: dict[int, int] = field(default_factory=dict)  # a group's old id and its new one
+    polls: list[int] = field(default_factory=list)  # the offset of each getUpdates
+    conflicts: int = 0  # how often two polled at once
     base: str = ""
     _ids: dict[int, itertools.count[int]] = field(
         default_factory=lambda: defaultdict(lambda: itertools.count(1))
     )
     _runner: web.AppRunner | None = None
+    _poller: object = None
     _update_ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1000))
 
     async def start(self, port: int = 0) -> None:
@@ -98,8 +105,12 @@ class BotApi:
             for call in self.calls
             if call.done
             and call.method == "sendMessage"
-            and (chat is None or call.params["chat_id"] == chat)
+            and (chat is None or int(call.params["chat_id"]) == chat)
         ]
+
+    def done(self, method: str) -> list[Call]:
+        """Return the calls of a method that took effect."""
+        return [call for call in self.calls if call.done and call.method == method]
 
     async def wait_for(self, chat: int, count: int, seconds: float = 10) -> list[Call]:
         """Return the messages of a chat once there are ``count`` of them."""
@@ -129,11 +140,20 @@ class BotApi:
 
     def text(self, chat: int, text: str) -> dict[str, Any]:
         """Return a text, or a command if it starts with a slash."""
-        content: dict[str, Any] = {"text": text}
-        if text.startswith("/"):
-            length = len(text.split(" ", maxsplit=1)[0])
-            content["entities"] = [{"type": "bot_command", "offset": 0, "length": length}]
-        return self.update("message", chat, content)
+        return self.update("message", chat, _text(text))
+
+    def group_text(self, group: int, title: str, person: int, text: str) -> dict[str, Any]:
+        """Return what a person writes in a group."""
+        place = {"id": group, "type": "supergroup", "title": title}
+        return self.update("message", person, {**_text(text), "chat": place})
+
+    def membership(self, chat: int, status: str) -> dict[str, Any]:
+        """Return that a person blocked the bot (``kicked``) or unblocked it (``member``)."""
+        bot = {"id": 12345, "is_bot": True, "first_name": "Stand-in", "username": "StandInBot"}
+        was = "member" if status == "kicked" else "kicked"
+        old, new = ({"status": s, "user": bot} for s in (was, status))
+        content = {"old_chat_member": old, "new_chat_member": new}
+        return self.update("my_chat_member", chat, content)
 
     def tap(self, chat: int, label: str) -> dict[str, Any]:
         """Return a tap on the newest button that begins with ``label``."""
@@ -179,16 +199,16 @@ class BotApi:
         if method not in METHODS:
             return _no(404, "Not Found: method not found")
         params = json.loads(await request.text())
-        if method == "getUpdates":
-            return await self._get_updates(params)
         fault = self._fault(method, params)
         if fault is not None and fault.kind != "after":
             self._record(method, params, done=False)
             return await self._fail(request, fault)
-        problem = check(method, params)
-        if problem:
+        if method == "getUpdates":
+            return await self._get_updates(params)
+        refusal = self._refusal(method, params)
+        if refusal is not None:
             self._record(method, params, done=False)
-            return _no(400, f"Bad Request: {problem}")
+            return refusal
         result = self._do(method, params)
         if fault is not None:
             return await self._fail(request, Fault("close"))
@@ -198,31 +218,77 @@ class BotApi:
         at = asyncio.get_running_loop().time()
         self.calls.append(Call(method, params, at, done, number))
 
+    def _refusal(self, method: str, params: dict[str, Any]) -> web.Response | None:
+        moved = self.migrated.get(int(params.get("chat_id", 0)))
+        if moved is not None:
+            words = "group chat was upgraded to a supergroup chat"
+            return _no(400, f"Bad Request: {words}", {"migrate_to_chat_id": moved})
+        problem = check(method, params)
+        if not problem and method.startswith("editMessage"):
+            problem = self._edit_problem(params)
+        return _no(400, f"Bad Request: {problem}") if problem else None
+
+    def _edit_problem(self, params: dict[str, Any]) -> str:
+        known = self.chats.get((int(params["chat_id"]), params["message_id"]))
+        if known is None:
+            return "message to edit not found"
+        if "inline_keyboard" not in (known.get("reply_markup") or {"inline_keyboard": ()}):
+            return "message can't be edited"
+        text, markup = params.get("text", known["text"]), params.get("reply_markup")
+        if (text, markup) == (known["text"], known.get("reply_markup")):
+            return "message is not modified"
+        return ""
+
     def _do(self, method: str, params: dict[str, Any]) -> object:
         number = 0
         if method == "sendMessage":
-            number = next(self._ids[params["chat_id"]])
+            number = next(self._ids[int(params["chat_id"])])
         self._record(method, params, done=True, number=number)
-        if method == "getMe":
-            return {"id": 12345, "is_bot": True, "username": "StandInBot"}
-        if method == "setWebhook":
-            self.webhook = params
-        if method == "sendMessage":
-            return {"message_id": number, "chat": {"id": params["chat_id"]}, "date": 0}
+        match method:
+            case "getMe":
+                return {
+                    "id": 12345,
+                    "is_bot": True,
+                    "first_name": "Stand-in",
+                    "username": "StandInBot",
+                }
+            case "setWebhook":
+                self.webhook = params
+            case "deleteWebhook":
+                self.webhook = {}
+            case "setMyCommands":
+                self.commands[params.get("language_code", "")] = params["commands"]
+            case "sendMessage":
+                self.chats[int(params["chat_id"]), number] = params
+                return {"message_id": number, "chat": {"id": params["chat_id"]}, "date": 0}
+            case "editMessageText" | "editMessageReplyMarkup":
+                key = (int(params["chat_id"]), params["message_id"])
+                self.chats[key] = {**self.chats[key], "reply_markup": None, **params}
+                return {"message_id": key[1], "chat": {"id": key[0]}, "date": 0}
         return True
 
     async def _get_updates(self, params: dict[str, Any]) -> web.Response:
-        while self.updates and self.updates[0]["update_id"] < params.get("offset", 0):
+        """Give what waits, from ``offset`` on; a second poller ends the first one's call."""
+        if self.webhook.get("url"):
+            return _no(409, "Conflict: can't use getUpdates method while webhook is active")
+        self.polls.append(params.get("offset", 0))
+        mine = self._poller = object()
+        while self.updates and _number(self.updates[0]) < params.get("offset", 0):
             self.updates.popleft()
         waited = 0.0
         while not self.updates and waited < min(params.get("timeout", 0), 1):
             await asyncio.sleep(0.02)
             waited += 0.02
+            if self._poller is not mine:
+                self.conflicts += 1
+                return _no(409, "Conflict: terminated by other getUpdates request")
+        self._poller = None
         return web.json_response({"ok": True, "result": list(self.updates)})
 
     def _fault(self, method: str, params: dict[str, Any]) -> Fault | None:
         for fault in self.faults:
-            if fault.method in {"", method} and fault.chat in {0, params.get("chat_id")}:
+            named = fault.method == method or (not fault.method and method != "getUpdates")
+            if named and fault.chat in {0, int(params.get("chat_id", 0))}:
                 if fault.kind != "blocked":
                     self.faults.remove(fault)
                 return fault
@@ -238,6 +304,8 @@ class BotApi:
                 )
             case "500":
                 return _no(500, "Internal Server Error")
+            case "401":
+                return _no(401, "Unauthorized")
             case "blocked":
                 return _no(403, "Forbidden: bot was blocked by the user")
             case "hang":
@@ -250,17 +318,18 @@ class BotApi:
         return response
 
 
-def check(method: str, params: dict[str, Any]) -> str:
-    """Return what the real Bot API would refuse, or nothing."""
-    if method in {"sendMessage", "editMessageText"}:
-        units = len(params.get("text", "").encode("utf-16-le")) // 2
-        if not 0 < units <= TEXT_UNITS_MAX:
-            return "message is too long" if units else "message text is empty"
-    rows = (params.get("reply_markup") or {}).get("inline_keyboard", [])
-    for button in (button for row in rows for button in row):
-        if not 0 < len(button.get("callback_data", "x").encode()) <= CALLBACK_BYTES_MAX:
-            return "BUTTON_DATA_INVALID"
-    return ""
+def _text(text: str) -> dict[str, Any]:
+    if not text.startswith("/"):
+        return {"text": text}
+    length = len(text.split(" ", maxsplit=1)[0])
+    command = {"type": "bot_command", "offset": 0, "length": length}
+    return {"text": text, "entities": [command]}
+
+
+def _number(update: Any) -> int:
+    """Return an update's number; what is malformed on purpose counts as an old one."""
+    number = update.get("update_id") if isinstance(update, dict) else None
+    return number if isinstance(number, int) else 0
 
 
 def _no(status: int, text: str, parameters: dict[str, Any] | None = None) -> web.Response:

@@ -162,6 +162,28 @@ async def test_many_requests_share_commits_and_none_is_lost(
     assert stored(database_url) == (250, 250)
 
 
+async def test_while_the_database_is_away_everybody_is_told_at_once(
+    door: Door, channel: Channel, house: House, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    tries = 0
+
+    async def away(*_arguments: object) -> int:
+        nonlocal tries
+        tries += 1
+        raise psycopg.OperationalError("the server is gone")
+
+    monkeypatch.setattr("chatworks.inbox.store.accept", away)
+    headers = {SECRET_HEADER: channel.webhook_secret.encode()}
+    answers = await asyncio.gather(
+        *(post(door, f"/in/telegram/{channel.path}", update(n), headers) for n in range(1, 51))
+    )
+
+    assert {status for status, _ in answers} == {503}
+    assert tries <= 6  # a group is tried twice, never request by request
+    with psycopg.connect(database_url) as conn:
+        assert conn.execute("SELECT count(*) FROM inbox_event").fetchone() == (0,)
+
+
 async def test_a_killed_connection_loses_nothing(
     door: Door, house: House, channel: Channel, database_url: str
 ) -> None:

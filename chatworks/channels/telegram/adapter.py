@@ -1,8 +1,14 @@
-"""From Telegram's updates to our words: verify, split, read. Pure."""
+"""From Telegram's updates to our words: verify, split, read. Pure.
+
+``split`` decodes an update with the very types that ``read`` uses, so that what was let in can be
+read. Which kinds of update exist, and which of them anybody said to us, is decided in ``read``;
+the rest is ``OTHER``: kept in the log and never answered.
+"""
 
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -10,16 +16,39 @@ from typing import Any
 import msgspec
 
 from chatworks.channels.models import Arrival, Channel, Lane, RawRequest, Rejected
+from chatworks.channels.telegram.updates import (
+    BESIDE,
+    SERVICE,
+    CallbackQuery,
+    Chat,
+    Contact,
+    Media,
+    Message,
+    Numbered,
+    Other,
+    Update,
+    User,
+)
 from chatworks.sdk.messages import File, Inbound, InboundKind, Place, Sender
 
 SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 - the header's name
 DEPTH_MAX = 64
 # An update_id may start again at random after a week without updates, so the id that we are unique
-# on also holds the week of its message; a retry carries the same date and so the same id.
+# on also holds the content's own id, or else the week of its date; a retry carries the same.
 WEEK_SECONDS = 604_800
 GONE = frozenset({"kicked", "left"})
+FILES = ("document", "audio", "video", "voice", "video_note", "sticker")
+LANES = {
+    "pre_checkout_query": Lane.DEADLINE,
+    "callback_query": Lane.TAP,
+    "message": Lane.MESSAGE,
+}
 
-_loads = msgspec.json.Decoder(dict[str, Any]).decode
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_update = msgspec.json.Decoder(Update)
+_numbered = msgspec.json.Decoder(Numbered)
+_raw = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_other = msgspec.json.Decoder(Other)
 
 
 def verify(request: RawRequest, channel: Channel) -> None:
@@ -29,44 +58,44 @@ def verify(request: RawRequest, channel: Channel) -> None:
         raise Rejected(401, "the secret token is missing or wrong")
 
 
+# -- at the door -----------------------------------------------------------------------------
+
+
 def split(body: bytes, _now: datetime) -> Sequence[Arrival]:
-    """Return the one event of an update."""
-    update = _update(body)
-    update_id = update.get("update_id")
-    if not isinstance(update_id, int) or update_id < 0:
-        raise Rejected(400, "update_id is missing or not a number")
-    kind, content = _content(update)
+    """Return the one event of an update: Telegram sends one in each request."""
+    _check_bytes(body)
+    try:
+        update = _update.decode(body)
+        kind, content = _content(update, body)
+    except msgspec.ValidationError as error:
+        raise Rejected(400, _problem(body, error)) from None
+    except (msgspec.DecodeError, RecursionError):
+        raise Rejected(400, "the body is not a JSON object") from None
     thread = _thread(content)
     if thread is None:
         raise Rejected(400, f"{kind or 'the update'} names no chat or person")
-    message = content.get("message", content)
-    date = message.get("date", 0) if isinstance(message, dict) else 0
-    week = date // WEEK_SECONDS if isinstance(date, int) else 0
-    event_id = f"{update_id}" if kind == "callback_query" else f"{update_id}.{week}"
-    return (Arrival(event_id, thread, _lane(kind), update_id, body),)
+    number = update.update_id
+    event_id = f"{number}.{_own_id(content)}"
+    return (Arrival(event_id, thread, LANES.get(kind, Lane.REST), number, body),)
 
 
-def _update(body: bytes) -> dict[str, Any]:
+def _check_bytes(body: bytes) -> None:
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:
         raise Rejected(400, "the body is not UTF-8") from None
     if _too_deep(body):
         raise Rejected(400, f"the JSON is nested deeper than {DEPTH_MAX}")
-    if b"\\u0000" in body:
+    if b"\\u0000" in body and _holds_nul(body):  # the six bytes may also be a harmless text
         raise Rejected(400, "the text holds a NUL")
-    try:
-        return _loads(body)
-    except (msgspec.DecodeError, RecursionError):
-        raise Rejected(400, "the body is not a JSON object") from None
 
 
 def _too_deep(body: bytes) -> bool:
-    """Return whether the JSON may nest too deeply; brackets in strings count, which errs safely."""
+    """Return whether the JSON nests too deeply; what people write in brackets does not count."""
     if body.count(b"{") + body.count(b"[") <= DEPTH_MAX:
         return False
     depth = 0
-    for byte in body:
+    for byte in _STRING.sub(b"", body):
         if byte in b"{[":
             depth += 1
             if depth > DEPTH_MAX:
@@ -76,141 +105,203 @@ def _too_deep(body: bytes) -> bool:
     return False
 
 
-def _content(update: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    for kind, content in update.items():
-        if kind != "update_id" and isinstance(content, dict):
-            return kind, content
-    return "", {}
+def _holds_nul(body: bytes) -> bool:
+    """Return whether a decoded string or name holds a NUL, which PostgreSQL cannot keep."""
+    try:
+        return "\x00" in _strings(msgspec.json.decode(body))
+    except msgspec.DecodeError:
+        return False  # it is refused as malformed
 
 
-def _thread(content: dict[str, Any]) -> str | None:
-    for holder in (content, content.get("message")):
-        chat = holder.get("chat") if isinstance(holder, dict) else None
-        if isinstance(chat, dict) and isinstance(chat.get("id"), int):
-            return str(chat["id"])
-    for name in ("from", "user"):
-        person = content.get(name)
-        if isinstance(person, dict) and isinstance(person.get("id"), int):
-            return str(person["id"])
-    return None
+def _strings(value: Any) -> str:
+    if isinstance(value, dict):
+        return "".join([*value, *map(_strings, value.values())])
+    if isinstance(value, list):
+        return "".join(map(_strings, value))
+    return value if isinstance(value, str) else ""
 
 
-def _lane(kind: str) -> Lane:
-    lanes = {
-        "pre_checkout_query": Lane.DEADLINE,
-        "callback_query": Lane.TAP,
-        "message": Lane.MESSAGE,
+def _problem(body: bytes, error: msgspec.ValidationError) -> str:
+    """Return what is wrong with an update that does not fit its types."""
+    try:
+        _numbered.decode(body)
+    except msgspec.ValidationError as first:
+        if "update_id" in str(first):
+            return "update_id is missing or not a number"
+        return "the body is not a JSON object"
+    except msgspec.DecodeError:  # malformed further on
+        return "the body is not a JSON object"
+    return f"this is no update: {error}"
+
+
+def _content(update: Update, body: bytes) -> tuple[str, Any]:
+    """Return the update's kind and content; "" and an empty one where it has none."""
+    known = {
+        "message": update.message,
+        "edited_message": update.edited_message,
+        "callback_query": update.callback_query,
+        "my_chat_member": update.my_chat_member,
     }
-    return lanes.get(kind, Lane.REST)
+    for kind, content in known.items():
+        if content is not None:
+            return kind, content
+    for kind, raw in _raw.decode(body).items():
+        if kind not in known and bytes(raw)[:1] == b"{":
+            return kind, _other.decode(raw)
+    return "", Other()
 
 
-def read(payload: bytes) -> Inbound:
-    """Return a stored update in our words; what we do not handle is ``UNKNOWN`` with its name."""
-    kind, content = _content(_loads(payload))
-    sender = _sender(content)
+def _thread(content: Any) -> str | None:
+    """Return where an update belongs: its chat, or else the private chat with its person."""
+    message = content.message if isinstance(content, CallbackQuery) else content
+    chat: Chat | None = getattr(message, "chat", None)
+    holder = chat or content.sender or getattr(content, "user", None)
+    return None if holder is None else str(holder.id)
+
+
+def _own_id(content: Any) -> str:
+    """Return what tells apart two updates of one number."""
+    if isinstance(content, CallbackQuery | Other) and content.id is not None:
+        return str(content.id)
+    date = getattr(content, "edit_date", 0) or content.date
+    return str(date // WEEK_SECONDS)
+
+
+# -- in a turn -------------------------------------------------------------------------------
+
+
+def read(payload: bytes, channel: Channel) -> Inbound:
+    """Return a stored update in our words.
+
+    What somebody said and we cannot take is ``UNKNOWN``, what nobody said to us is ``OTHER``; the
+    text of both names it.
+    """
+    kind, content = _content(_update.decode(payload), payload)
     match kind:
         case "message":
-            return _message(content, sender)
+            return _message(content, payload, channel)
         case "callback_query":
-            message = content.get("message") or {}
-            return Inbound(
-                InboundKind.TAP,
-                sender,
-                text=_button_label(message, content.get("data", "")),
-                tap=content.get("data", ""),
-                message_ref=str(message.get("message_id", "")),
-                reply_ref=str(content["id"]),
-                is_group=_is_group(message),
-            )
-        case "edited_message":
-            text = content.get("text", content.get("caption", ""))
-            return Inbound(InboundKind.EDITED, sender, text=text, is_group=_is_group(content))
+            return _tap(content)
+        case "edited_message" if content.text or content.caption:
+            said = content.text or content.caption
+            return Inbound(InboundKind.EDITED, text=said, **_base(content))
         case "my_chat_member":
-            status = content.get("new_chat_member", {}).get("status")
-            gone = InboundKind.BLOCKED if status in GONE else InboundKind.UNBLOCKED
-            return Inbound(gone, sender, is_group=_is_group(content))
-        case _:
-            return Inbound(InboundKind.UNKNOWN, sender, text=kind, is_group=_is_group(content))
+            gone = content.new_chat_member.status in GONE
+            reached = InboundKind.BLOCKED if gone else InboundKind.UNBLOCKED
+            return Inbound(reached, _sender(content), **_place(content.chat))
+        case _:  # also a live location that moves on: an edit without words
+            where = _place(content.chat) if content.chat is not None else {}
+            return Inbound(InboundKind.OTHER, _sender(content), text=kind, **where)
 
 
-def _button_label(message: dict[str, Any], data: str) -> str:
-    rows = (message.get("reply_markup") or {}).get("inline_keyboard") or []
-    labels = (b.get("text", "") for row in rows for b in row if b.get("callback_data") == data)
-    return next(labels, "")
-
-
-def _sender(content: dict[str, Any]) -> Sender:
-    person = content.get("from") or content.get("user") or content.get("chat") or {}
-    names = (person.get("first_name", ""), person.get("last_name", ""))
-    contact = content.get("contact") or {}
-    own = contact.get("user_id") is not None and contact.get("user_id") == person.get("id")
-    return Sender(
-        vendor_id=str(person.get("id", "")),
-        name=" ".join(name for name in names if name),
-        username=person.get("username", ""),
-        language=person.get("language_code", ""),
-        phone=_international(contact) if own else "",
+def _tap(query: CallbackQuery) -> Inbound:
+    """Read a tap; its label, for the history, is found on the message that carries the button."""
+    message = query.message
+    rows = message.reply_markup.inline_keyboard if message and message.reply_markup else []
+    labels = (b.text for row in rows for b in row if b.callback_data == query.data)
+    return Inbound(
+        InboundKind.TAP,
+        _sender(query),
+        text=next(labels, ""),
+        tap=query.data,
+        message_ref=str(message.message_id) if message else "",
+        reply_ref=query.id,
+        **(_place(message.chat) if message else {}),
     )
 
 
-def _international(contact: dict[str, Any]) -> str:
-    number = str(contact.get("phone_number", ""))
-    return number if number.startswith("+") else f"+{number}"
+def _sender(content: Any) -> Sender:
+    """Return who is behind an update: a person, or the chat itself where nobody is named."""
+    person: User | Chat | None = content.sender or getattr(content, "user", None)
+    person = person or getattr(content, "chat", None)
+    if person is None:
+        return Sender("")
+    contact: Contact | None = getattr(content, "contact", None)
+    own = contact is not None and contact.user_id == person.id
+    return Sender(
+        vendor_id=str(person.id),
+        name=f"{person.first_name} {person.last_name}".strip(),
+        username=person.username,
+        language=person.language_code if isinstance(person, User) else "",
+        phone=_international(contact) if own and contact is not None else "",
+    )
 
 
-def _is_group(message: dict[str, Any]) -> bool:
-    return (message.get("chat") or {}).get("type") in {"group", "supergroup", "channel"}
+def _international(contact: Contact) -> str:
+    number = contact.phone_number
+    return number if number.startswith("+") or not number else f"+{number}"
 
 
-def _message(message: dict[str, Any], sender: Sender) -> Inbound:
-    base: dict[str, Any] = {
-        "sender": sender,
-        "message_ref": str(message.get("message_id", "")),
-        "is_group": _is_group(message),
+def _place(chat: Chat) -> dict[str, Any]:
+    """Return the fields that tell of a group; a private chat has none."""
+    return {"is_group": True, "chat_title": chat.title} if chat.is_group else {}
+
+
+def _base(message: Message) -> dict[str, Any]:
+    return {
+        "sender": _sender(message),
+        "message_ref": str(message.message_id),
+        **_place(message.chat),
     }
-    if "text" in message:
-        return _text(message, base)
-    place = message.get("location") or (message.get("venue") or {}).get("location")
-    if place:
-        address = (message.get("venue") or {}).get("address", "")
-        found = Place(place["latitude"], place["longitude"], address)
-        return Inbound(InboundKind.PLACE, place=found, **base)
-    if "contact" in message:
-        number = _international(message["contact"])
-        return Inbound(InboundKind.PHONE, phone=number, **base)
+
+
+def _message(message: Message, payload: bytes, channel: Channel) -> Inbound:
+    base = _base(message)
+    if message.text is not None:
+        return _text(message.text, message, channel)
+    if message.venue is not None:
+        at, venue = message.venue.location, message.venue
+        address = ", ".join(part for part in (venue.title, venue.address) if part)
+        return Inbound(InboundKind.PLACE, place=Place(at.latitude, at.longitude, address), **base)
+    if message.location is not None:
+        at = message.location
+        return Inbound(InboundKind.PLACE, place=Place(at.latitude, at.longitude), **base)
+    if message.contact is not None:
+        return Inbound(InboundKind.PHONE, phone=_international(message.contact), **base)
     file = _file(message)
     if file is not None:
-        return Inbound(InboundKind.FILE, file=file, text=message.get("caption", ""), **base)
-    told = [name for name in message if name not in {"message_id", "date", "chat", "from"}]
-    return Inbound(InboundKind.UNKNOWN, text=told[0] if told else "message", **base)
+        return Inbound(InboundKind.FILE, file=file, text=message.caption, **base)
+    return _uncommon(payload, base)
 
 
-def _text(message: dict[str, Any], base: dict[str, Any]) -> Inbound:
-    """Tell a command (a ``bot_command`` entity at the very start) from text."""
-    text = message["text"]
-    for entity in message.get("entities", ()):
-        if entity.get("type") == "bot_command" and entity.get("offset") == 0:
+def _uncommon(payload: bytes, base: dict[str, Any]) -> Inbound:
+    """Name a message that carries nothing we take."""
+    names = [name for name in _raw.decode(_raw.decode(payload)["message"]) if name not in BESIDE]
+    told = next((name for name in names if name in SERVICE), None)
+    if told is not None:
+        return Inbound(InboundKind.OTHER, text=told, **base)
+    return Inbound(InboundKind.UNKNOWN, text=names[0] if names else "message", **base)
+
+
+def _text(text: str, message: Message, channel: Channel) -> Inbound:
+    """Tell a command (a ``bot_command`` entity at the very start) from text.
+
+    In a group ``/order@OtherBot`` is for another bot; alone with us every command is ours.
+    """
+    for entity in message.entities:
+        if entity.type == "bot_command" and entity.offset == 0 and text.startswith("/"):
             # Offsets count UTF-16 units; a command is ASCII, so they are code points here.
-            word = text[1 : entity["length"]]
-            name = word.partition("@")[0]
-            arguments = text[entity["length"] :].strip()
-            command = {"text": name.lower(), "arguments": arguments, **base}
+            name, _, bot = text[1 : max(entity.length, 1)].partition("@")
+            if bot and message.chat.is_group and bot.casefold() != channel.name.casefold():
+                return Inbound(InboundKind.OTHER, text=f"/{name}@{bot}", **_base(message))
+            arguments = text[max(entity.length, 1) :].strip()
+            command = {"text": name.lower(), "arguments": arguments, **_base(message)}
             return Inbound(InboundKind.COMMAND, **command)
-    return Inbound(InboundKind.TEXT, text=text, **base)
+    return Inbound(InboundKind.TEXT, text=text, **_base(message))
 
 
-def _file(message: dict[str, Any]) -> File | None:
-    if message.get("photo"):
-        best = max(message["photo"], key=lambda size: size.get("width", 0))
-        return File("photo", best["file_id"], size_bytes=best.get("file_size"))
-    for kind in ("document", "audio", "video", "voice", "video_note", "animation", "sticker"):
-        item = message.get(kind)
-        if item:
-            return File(
-                kind,
-                item["file_id"],
-                item.get("file_name", ""),
-                item.get("mime_type", ""),
-                item.get("file_size"),
-            )
+def _file(message: Message) -> File | None:
+    if message.photo:
+        best = max(message.photo, key=lambda size: size.width)
+        return File("photo", best.file_id, size_bytes=best.file_size)
+    if message.animation is not None:  # it comes with a document of the same file
+        return _kept("animation", message.animation)
+    for kind in FILES:
+        item: Media | None = getattr(message, kind)
+        if item is not None:
+            return _kept(kind, item)
     return None
+
+
+def _kept(kind: str, item: Media) -> File:
+    return File(kind, item.file_id, item.file_name, item.mime_type, item.file_size)

@@ -63,7 +63,7 @@ def arrival(body: bytes, thread: str, language: str) -> Arrival:
     return Arrival(f"{thread}:{event.id.hex}", thread, lane, 0, msgspec.json.encode(event))
 
 
-def read(payload: bytes) -> Inbound:
+def read(payload: bytes, _channel: Channel) -> Inbound:
     """Return a stored event in our words."""
     event = _event.decode(payload)
     place = Place(event.latitude, event.longitude) if event.kind == "place" else None

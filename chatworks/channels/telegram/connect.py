@@ -1,0 +1,108 @@
+"""What a bot needs before it works, done for the operator; and long polling.
+
+Nothing here is skipped in silence: a call that fails raises, or is told as ``trouble``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from chatworks.channels.models import Channel
+from chatworks.channels.telegram.plan import menu
+from chatworks.channels.telegram.send import SEND_SECONDS_MAX, BotApi, NotDone
+
+POLL_SECONDS = 25
+ANSWER_SECONDS_MAX = 10  # on top of the time that Telegram holds an answer back
+ALLOWED_UPDATES = [
+    "message",
+    "edited_message",
+    "callback_query",
+    "my_chat_member",
+    "pre_checkout_query",
+]
+CONNECTIONS_MAX = 40
+
+Commands = Mapping[str, Sequence[tuple[str, str]]]
+Deliver = Callable[[list[bytes], int], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A bot that works. ``mode`` is webhook or polling; ``trouble`` is what is not as it should."""
+
+    name: str
+    mode: str
+    trouble: str = ""
+
+
+async def connect(api: BotApi, channel: Channel, public_url: str, commands: Commands) -> Connected:
+    """Set a bot up; raises ``TokenRefused`` or ``NotDone``.
+
+    With a public https address the webhook is set (with secret, without dropping what waits);
+    otherwise it is removed, so that long polling may begin. ``commands`` are (name, description)
+    by language; "" is the default.
+    """
+    me = await api.need(channel, "getMe", {}, SEND_SECONDS_MAX)
+    name = str(me.get("username", "")) if isinstance(me, dict) else ""
+    if not name:
+        raise NotDone("Telegram's answer to getMe names no bot")
+    if public_url.startswith("https://"):
+        mode = "webhook"
+        webhook = {
+            "url": f"{public_url}/in/telegram/{channel.path}",
+            "secret_token": channel.webhook_secret,
+            "allowed_updates": ALLOWED_UPDATES,
+            "max_connections": CONNECTIONS_MAX,
+            "drop_pending_updates": False,  # a selling bot must never drop a payment
+        }
+        await api.need(channel, "setWebhook", webhook, SEND_SECONDS_MAX)
+    else:
+        mode = "polling"
+        keep = {"drop_pending_updates": False}
+        await api.need(channel, "deleteWebhook", keep, SEND_SECONDS_MAX)
+    return Connected(name, mode, await _publish(api, channel, commands))
+
+
+async def _publish(api: BotApi, channel: Channel, commands: Commands) -> str:
+    """Fill the bot's menu in each language; returns what could not be shown, for people."""
+    told: list[str] = []
+    for language, listed in commands.items():
+        shown, losses = menu(listed)
+        told += [f"{loss.what} is {loss.instead}" for loss in losses]
+        params: dict[str, Any] = {"commands": shown}
+        if language:
+            params["language_code"] = language
+        try:
+            await api.need(channel, "setMyCommands", params, SEND_SECONDS_MAX)
+        except NotDone as no:  # the bot works without its menu
+            told.append(str(no))
+    return "; ".join(dict.fromkeys(told))
+
+
+async def poll(api: BotApi, channel: Channel, cursor: int, deliver: Deliver) -> None:
+    """Fetch updates until Telegram says no (``TokenRefused``, ``NotDone``).
+
+    ``deliver`` stores updates together with the next cursor; only then is the next batch asked for,
+    which is what tells Telegram to forget the last one.
+    """
+    while True:
+        params = {"offset": cursor, "timeout": POLL_SECONDS, "allowed_updates": ALLOWED_UPDATES}
+        seconds = POLL_SECONDS + ANSWER_SECONDS_MAX
+        updates = await api.need(channel, "getUpdates", params, seconds)
+        if updates:
+            cursor = _next(updates)
+            await deliver([msgspec.json.encode(update) for update in updates], cursor)
+
+
+def _next(updates: Any) -> int:
+    """Return the update to ask for next; whatever else is wrong with a batch is seen later."""
+    listed = updates if isinstance(updates, list) else []
+    numbers = [update.get("update_id") for update in listed if isinstance(update, dict)]
+    known = [number for number in numbers if type(number) is int]
+    if not known:
+        raise NotDone("Telegram's answer to getUpdates holds no update")
+    return max(known) + 1

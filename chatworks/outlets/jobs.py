@@ -1,0 +1,14 @@
+"""What outlets hear: which channels their messenger refuses."""
+
+from __future__ import annotations
+
+from chatworks.kit.work import Work
+from chatworks.outbox.models import ChannelBroken
+from chatworks.outlets import store
+
+
+async def stop_channels(work: Work, facts: list[ChannelBroken]) -> None:
+    """Stop sending on refused channels; what waits for them leaves once they are connected."""
+    for fact in sorted(set(facts), key=lambda fact: fact.channel_id):
+        await store.break_channel(work, fact.outlet_id, fact.channel_id, fact.reason)
+        work.notify([f"outlet {fact.outlet_id.hex}"])
