@@ -5,6 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TESTERS ?= 2
+# What pip says is shown where it fails, and nowhere else.
+QUIETLY := f() { "$$@" >$(VENV)/pip.log 2>&1 || { cat $(VENV)/pip.log >&2; exit 1; }; }; f
+PIP := $(QUIETLY) $(BIN)/pip install --disable-pip-version-check
 
 .PHONY: help run chat test test-all check format lock bench chaos wheel clean
 
@@ -30,13 +33,14 @@ test-all: $(VENV)/dev.stamp ## Run every test, the slow ones too
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest -n $(TESTERS)
 
-check: $(VENV)/dev.stamp ## Formatting, lint, types, import contracts, templates, spelling
+check: $(VENV)/dev.stamp ## Formatting, lint, types, contracts, templates, spelling, sizes
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy chatworks
+	@$(BIN)/mypy
 	@$(BIN)/lint-imports --config pyproject.toml
 	@$(BIN)/djlint chatworks --lint --quiet
 	@$(BIN)/codespell
+	@$(BIN)/pytest -q -p no:xdist -p no:cacheprovider tests/project/test_shape.py
 
 format: $(VENV)/dev.stamp ## Format code and templates
 	@$(BIN)/ruff format .
@@ -44,7 +48,7 @@ format: $(VENV)/dev.stamp ## Format code and templates
 	@$(BIN)/djlint chatworks --reformat --quiet || true
 
 lock: $(VENV)/dev.stamp ## Refresh the pinned requirements
-	@for name in run dev peers; do \
+	@set -e; for name in run dev peers; do \
 		$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 			--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --upgrade \
 			--output-file requirements/$$name.txt requirements/$$name.in; done
@@ -75,15 +79,15 @@ $(VENV)/bin/python:
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing what ChatWorks needs (once)…"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PIP) --require-hashes -r requirements/run.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(PIP) --require-hashes -r requirements/dev.txt
 	@touch $@
 
 $(VENV)/peers.stamp: requirements/peers.txt $(VENV)/dev.stamp
 	@$(PYTHON) -m venv $(VENV)/peers
-	@$(VENV)/peers/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peers.txt
+	@$(QUIETLY) $(VENV)/peers/bin/pip install --disable-pip-version-check --require-hashes -r requirements/peers.txt
 	@touch $@

@@ -13,7 +13,7 @@ from chatworks.app import House, compose, seed_outlet
 from chatworks.kit.clock import SystemClock
 from chatworks.kit.embedded import Embedded
 from chatworks.kit.migrate import migrate
-from chatworks.outlets.models import Hours
+from chatworks.outlets.models import WEEKDAYS, Hours
 from chatworks.outlets.service import read_file
 from chatworks.settings import read_settings
 
@@ -61,8 +61,6 @@ def house(url: str) -> House:
 async def majipro(made: House) -> None:
     """Seed the outlet."""
     file = read_file(ROOT / "outlets" / "majipro.toml")
-    day = [("00:00", "00:00")]
+    hours = msgspec.convert({day: [("00:00", "00:00")] for day in WEEKDAYS}, Hours)
     products = [msgspec.structs.replace(p, stock=1_000_000) for p in file.products]
-    await seed_outlet(
-        made, msgspec.structs.replace(file, hours=Hours(*([day] * 7)), products=products)
-    )
+    await seed_outlet(made, msgspec.structs.replace(file, hours=hours, products=products))

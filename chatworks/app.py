@@ -19,12 +19,16 @@ import structlog
 from chatworks.applets import INSTALLED
 from chatworks.bots import Bots
 from chatworks.catalog import feature as catalog
+from chatworks.catalog import store as catalog_store
+from chatworks.catalog.core import changes as product_changes
+from chatworks.catalog.models import ApplyProducts
 from chatworks.catalog.service import seed as seed_products
 from chatworks.channels.models import ChannelKind
 from chatworks.channels.telegram.manifest import telegram
 from chatworks.channels.telegram.send import BotApi
 from chatworks.channels.webchat.adapter import TERMINAL, WEBCHAT
 from chatworks.commands.dispatch import Dispatcher
+from chatworks.commands.models import Actor, ActorKind, Call
 from chatworks.conversations.batch import Parts
 from chatworks.conversations.feature import feature as conversations
 from chatworks.conversations.models import Installed, OutletView
@@ -46,9 +50,10 @@ from chatworks.kit.work import Work
 from chatworks.orders import feature as orders
 from chatworks.outbox.sender import Sender
 from chatworks.outlets import store as outlets_store
+from chatworks.outlets.core import changes
 from chatworks.outlets.feature import feature as outlets
-from chatworks.outlets.models import Install, Outlet, OutletFile
-from chatworks.outlets.service import Directory, seed
+from chatworks.outlets.models import AppletSpec, ApplyFile, Change, Install, Outlet, OutletFile
+from chatworks.outlets.service import Directory, connectable, seed
 from chatworks.privacy.core import notice
 from chatworks.sdk.applet import Applets, load
 from chatworks.settings import Settings, secret_of
@@ -92,15 +97,23 @@ class House:
         await self.db.close()
 
     async def work(self, stop: asyncio.Event) -> None:
-        """Take turns, send, and poll bots until ``stop`` is set; then let all of it end well."""
-        worker = asyncio.create_task(self.worker.run())
-        sender = asyncio.create_task(self.sender.run())
+        """Take turns, send, and poll bots until ``stop`` is set; then let all of it end well.
+
+        A loop that ends by an error ends the others too and raises: a process that does half of
+        its work must not look alive.
+        """
         bots = asyncio.create_task(self.bots.run())
-        await stop.wait()
+        loops = [asyncio.create_task(self.worker.run()), asyncio.create_task(self.sender.run())]
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait([*loops, bots, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
         bots.cancel()
         self.worker.stop()
         self.sender.stop()
-        await asyncio.gather(worker, sender, bots, return_exceptions=True)
+        ended = await asyncio.gather(*loops, bots, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):
+                raise error
 
 
 def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
@@ -117,7 +130,11 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     scribe = Scribe(kinds, directory.channel)
     features = (
         identity.FEATURE,
-        outlets(lambda applet, data: _check_settings(applets, applet, data)),
+        outlets(
+            lambda applet, data: _check_settings(applets, applet, data),
+            lambda spec: _install(applets, spec),
+            secret_of,
+        ),
         conversations(scribe),
         catalog.FEATURE,
         orders.FEATURE,
@@ -210,10 +227,41 @@ async def seed_outlet(house: House, file: OutletFile) -> Outlet:
 
 async def _seed_applets(house: House, work: Work, outlet: Outlet, file: OutletFile) -> None:
     for spec in file.applets:
-        loaded = house.applets.latest(spec.applet)
-        if loaded is None:
-            raise Invalid("applets", f"{spec.applet} is not installed")
-        settings = msgspec.json.encode(spec.settings)
-        loaded.settings(settings)
-        install = Install(spec.applet, loaded.manifest.version, settings)
-        await outlets_store.add_install(work, outlet.id, install)
+        await outlets_store.add_install(work, outlet.id, _install(house.applets, spec))
+
+
+def _install(applets: Applets, spec: AppletSpec) -> Install:
+    """Return what switching an applet of a file on stores; ``Invalid`` where it does not fit."""
+    loaded = applets.latest(spec.applet)
+    if loaded is None:
+        raise Invalid("applets", f"{spec.applet} is not installed")
+    settings = msgspec.json.encode(spec.settings)
+    loaded.settings(settings)
+    return Install(spec.applet, loaded.manifest.version, settings)
+
+
+async def compare_outlet(house: House, file: OutletFile) -> list[Change]:
+    """Return how an outlet differs from its file, or what a new one would bring."""
+    async with house.db.engine() as work:
+        found = await outlets_store.find(work, slug=file.slug)
+        ids = [outlet.id for outlet in found]
+        rows = [row for i in ids for row in await outlets_store.channels(work, i)]
+        products = await catalog_store.products(work, ids)
+    for spec in file.applets:
+        _install(house.applets, spec)
+    outlet = found[0] if found else None
+    listed = changes(file, outlet, rows, lambda spec: connectable(spec, secret_of))
+    return listed + product_changes(file.products, products[outlet.id] if outlet else [])
+
+
+async def apply_outlet(house: House, file: OutletFile) -> None:
+    """Make an outlet what its file says: two commands of the platform, in one transaction."""
+    actor = Actor(ActorKind.PLATFORM, "chatworks outlet apply")
+    async with house.db.engine() as work:
+        found = await outlets_store.find(work, slug=file.slug)
+        outlet_id = found[0].id if found else work.new_id()
+        await house.dispatcher.one(work, Call(outlet_id, actor, ApplyFile(file)))
+        await add_first_operator(work, outlet_id, file.owner)
+        products = ApplyProducts(tuple(file.products))
+        await house.dispatcher.one(work, Call(outlet_id, actor, products))
+    house.directory.forget()

@@ -193,7 +193,7 @@ async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
         task.cancel()
     for result in await asyncio.gather(*ended, return_exceptions=True):
         if isinstance(result, Exception):
-            log.error("a bot stopped and begins anew", error=repr(result))
+            log.error("a bot stopped and begins anew", exc_info=result)
 
 
 def commands_of(applets: Applets, outlet: Outlet) -> dict[str, list[tuple[str, str]]]:

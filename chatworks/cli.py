@@ -1,36 +1,44 @@
 """The command line: ``chatworks run``, ``serve``, ``work``, ``chat``, ``outlet``, ``operator``,
 ``backup`` and ``restore``.
+
+A process that was asked to stop (SIGINT, SIGTERM) stops and ends with 0, also while it is starting.
+What is wrong with the settings is said in one line and ends with 2.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import select
 import signal
+import socket
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
-import structlog
 import uvicorn
 import uvloop
+from pydantic import SecretStr
 
-from chatworks.app import House, compose, seed_outlet
+from chatworks.app import House, apply_outlet, compare_outlet, compose, seed_outlet
 from chatworks.console.pages import Desk
-from chatworks.console.routes import console
+from chatworks.console.router import console
 from chatworks.identity.service import issue_sign_in_link
 from chatworks.inbox.door import Door
 from chatworks.kit.backup import backup as write_backup
 from chatworks.kit.backup import restore as read_backup
 from chatworks.kit.clock import SystemClock
 from chatworks.kit.embedded import Embedded
-from chatworks.kit.errors import ChatWorksError
+from chatworks.kit.errors import ChatWorksError, Invalid
+from chatworks.kit.logs import configure
 from chatworks.kit.migrate import migrate, migrations_folder
 from chatworks.kit.process import settle
-from chatworks.outlets import store as outlets_store
-from chatworks.outlets.core import changes
+from chatworks.outlets.models import OutletFile
 from chatworks.outlets.service import read_file
 from chatworks.settings import Settings, read_settings
 from chatworks.storefront.models import DATA_MAP as VISITORS
@@ -51,29 +59,64 @@ def outlet_file(settings: Settings) -> Path:
     return settings.outlet_file or found
 
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+BACKLOG = 2048
+
+
 @contextmanager
-def database(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Give the owner's address of a migrated database, and what it is in words."""
-    secret = settings.secret.get_secret_value().encode()
+def noticed(tell: Callable[[], object]) -> Iterator[None]:
+    """Call ``tell`` for SIGINT and SIGTERM instead of dying of them."""
+    before = [signal.signal(number, lambda *_: tell()) for number in STOP_SIGNALS]
+    try:
+        yield
+    finally:
+        for number, handler in zip(STOP_SIGNALS, before, strict=True):
+            signal.signal(number, handler)
+
+
+@contextmanager
+def owners_address(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Give the owner's address of the database, as it is, and what it is in words."""
     if settings.database_url is not None:
-        url = settings.database_url.get_secret_value()
-        yield url, f"PostgreSQL {migrate(url, secret)} at DATABASE_URL"
+        yield settings.database_url.get_secret_value(), "PostgreSQL {} at DATABASE_URL"
         return
     embedded = Embedded(settings.home)
     url = embedded.start()
     try:
-        yield url, f"embedded PostgreSQL {migrate(url, secret)} in {settings.home}"
+        yield url, f"embedded PostgreSQL {{}} in {settings.home}"
     finally:
         embedded.stop()
 
 
+@contextmanager
+def database(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Give the owner's address of a migrated database, and what it is in words."""
+    with owners_address(settings) as (url, what):
+        yield url, what.format(migrate(url, settings.secret.get_secret_value().encode()))
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Take the port before anything starts; ``Invalid`` where it cannot be had."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        problem = str(error.strerror).lower()
+        if error.errno == errno.EADDRINUSE:
+            problem = "is in use: is ChatWorks running already?"
+        raise Invalid("CHATWORKS_PORT", f"{settings.port} of {settings.host} {problem}") from error
+
+
 @asynccontextmanager
-async def opened(settings: Settings, url: str) -> AsyncIterator[House]:
-    """Give an open house with its outlet seeded."""
+async def opened(
+    settings: Settings, url: str, seeds: OutletFile | None = None
+) -> AsyncIterator[House]:
+    """Give an open house, with what is missing of an outlet's file added."""
     house = compose(settings, url, SystemClock())
     await house.open()
     try:
-        await seed_outlet(house, read_file(outlet_file(settings)))
+        if seeds is not None:
+            await seed_outlet(house, seeds)
         yield house
     finally:
         await house.close()
@@ -114,48 +157,41 @@ class Server(uvicorn.Server):
 
 
 async def run_house(
-    settings: Settings,
-    url: str,
+    house: House,
+    stop: asyncio.Event,
+    port: socket.socket | None,
     *,
-    web: bool,
     work: bool,
     greet: Callable[[House], Awaitable[None]],
 ) -> None:
-    """Run the parts that were asked for until SIGINT or SIGTERM."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    async with opened(settings, url) as house:
-        streams = Streams(house.listener)
-        tasks: list[asyncio.Task[Any]] = []
-        server: Server | None = None
-        if web:
-            config = uvicorn.Config(
-                web_app(house, streams),
-                host=settings.host,
-                port=settings.port,
-                lifespan="off",
-                access_log=False,
-                log_level="warning",
-                timeout_graceful_shutdown=3,
-                server_header=False,
-            )
-            server = Server(config)
-            tasks.append(asyncio.create_task(server.serve()))
-        if work:
-            tasks.append(asyncio.create_task(house.work(stop)))
-        while server is not None and not (server.started or tasks[0].done()):  # noqa: ASYNC110
-            await asyncio.sleep(0.01)  # uvicorn offers a flag, no event
-        settle()
-        await greet(house)
-        waiting = asyncio.create_task(stop.wait())
-        await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
-        stop.set()
-        streams.stop()
-        if server is not None:
-            server.should_exit = True
-        await asyncio.gather(*tasks)
+    """Serve on ``port`` if given, and work if asked, until ``stop`` is set."""
+    streams = Streams(house.listener)
+    tasks: list[asyncio.Task[Any]] = []
+    server: Server | None = None
+    if port is not None:
+        config = uvicorn.Config(
+            web_app(house, streams),
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            timeout_graceful_shutdown=3,
+            server_header=False,
+        )
+        server = Server(config)
+        tasks.append(asyncio.create_task(server.serve([port])))
+    if work:
+        tasks.append(asyncio.create_task(house.work(stop)))
+    while server is not None and not (server.started or tasks[0].done()):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)  # uvicorn offers a flag, no event
+    settle()
+    await greet(house)
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    streams.stop()
+    if server is not None:
+        server.should_exit = True
+    await asyncio.gather(*tasks)
 
 
 async def _hello(house: House, what: str) -> None:
@@ -182,24 +218,30 @@ async def _quiet(_house: House) -> None:
 
 def _serve(*, web: bool, work: bool, hello: bool) -> None:
     settings = read_settings()
-    _configure_logs(settings)
-    with database(settings) as (url, what):
+    configure(settings.log_format)
+    seeds = read_file(outlet_file(settings))
+    port = listen(settings) if web else None
+    asked = threading.Event()
+
+    async def until_stopped(url: str, what: str) -> None:
+        stop = asyncio.Event()
+        for number in STOP_SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
         greet = (lambda house: _hello(house, what)) if hello else _quiet
-        uvloop.run(run_house(settings, url, web=web, work=work, greet=greet))
+        async with opened(settings, url, seeds) as house:
+            if not (asked.is_set() or stop.is_set()):
+                await run_house(house, stop, port, work=work, greet=greet)
 
-
-def _configure_logs(settings: Settings) -> None:
-    json = settings.log_format == "json"
-    renderer = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer()
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    try:
+        with noticed(asked.set), database(settings) as (url, what):
+            if not asked.is_set():
+                uvloop.run(until_stopped(url, what))
+    except ChatWorksError:
+        if not asked.is_set():  # Ctrl-C reached the embedded server's own programs too
+            raise
+    finally:
+        if port is not None:
+            port.close()
 
 
 @click.group()
@@ -225,28 +267,47 @@ def work() -> None:
     _serve(web=False, work=True, hello=False)
 
 
+def _lines(ended: int) -> Callable[[], str | None]:
+    """Return a reader of typed lines; None at their end, or once ``ended`` can be read."""
+    typed = bytearray()
+
+    def read() -> str | None:
+        click.echo("> ", nl=False)
+        while b"\n" not in typed:
+            ready, _, _ = select.select([sys.stdin, ended], [], [])
+            more = b"" if ended in ready else os.read(sys.stdin.fileno(), 4096)
+            if not more:
+                click.echo()
+                return None
+            typed.extend(more)
+        line, _, rest = bytes(typed).partition(b"\n")
+        typed[:] = rest
+        return line.decode(errors="replace")
+
+    return read
+
+
 @cli.command()
 @click.argument("outlet")
 @click.option("--record", is_flag=True, help="Print the session as a test of the applet.")
 def chat(outlet: str, record: bool) -> None:  # noqa: FBT001 - click's flag
-    """Talk to OUTLET in the terminal. A number taps a button, @lat,lon shares a location."""
+    """Talk to OUTLET in the terminal until Ctrl-D.
 
-    def read() -> str | None:
-        try:
-            return input("> ")
-        except EOFError:
-            return None
+    A number taps a button, @lat,lon shares a location.
+    """
+    settings = read_settings()
+    configure(settings.log_format)
+    seeds = read_file(outlet_file(settings))
+    ended, end = os.pipe()
 
-    async def talk(settings: Settings, url: str) -> None:
-        async with opened(settings, url) as house:
-            terminal = await play(house, outlet, read, click.echo)
+    async def talk(url: str) -> None:
+        async with opened(settings, url, seeds) as house:
+            terminal = await play(house, outlet, _lines(ended), click.echo)
             if record:
                 click.echo(await terminal.record())
 
-    settings = read_settings()
-    _configure_logs(settings)
-    with database(settings) as (url, _):
-        asyncio.run(talk(settings, url))
+    with noticed(lambda: os.write(end, b".")), database(settings) as (url, _):
+        asyncio.run(talk(url))
 
 
 @cli.group()
@@ -255,29 +316,29 @@ def outlet() -> None:
 
 
 @outlet.command()
-@click.argument("path", type=click.Path(path_type=Path, exists=True))
+@click.argument("path", type=click.Path(path_type=Path))
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def apply(path: Path, yes: bool) -> None:  # noqa: FBT001 - click's flag
-    """Make an outlet what its file says, after showing what would change."""
-
-    async def go(settings: Settings, url: str) -> None:
-        file = read_file(path)
-        async with opened(settings, url) as house:
-            await seed_outlet(house, file)
-            async with house.db.engine() as work_:
-                found = (await outlets_store.find(work_, slug=file.slug))[0]
-                listed = changes(file, found)
-                for change in listed:
-                    click.echo(f"{change.field}:\n  - {change.now}\n  + {change.then}")
-                if not listed:
-                    click.echo("Nothing would change.")
-                elif yes or click.confirm("Apply this?"):
-                    await outlets_store.change(work_, file)
-                    click.echo("Applied.")
-
+    """Make an outlet what its file at PATH says, after showing what would change."""
     settings = read_settings()
+    configure(settings.log_format)
+    file = read_file(path)
+
+    async def go(url: str) -> None:
+        async with opened(settings, url) as house:
+            listed = await compare_outlet(house, file)
+            for change in listed:
+                click.echo(change.show())
+            if all(change.kept for change in listed):
+                click.echo("Nothing would change.")
+            elif yes or click.confirm("Apply this?"):
+                await apply_outlet(house, file)
+                click.echo("Applied.")
+            else:
+                click.echo("Nothing was changed.")
+
     with database(settings) as (url, _):
-        asyncio.run(go(settings, url))
+        asyncio.run(go(url))
 
 
 @cli.group()
@@ -289,39 +350,51 @@ def operator() -> None:
 @click.argument("slug", default="majipro")
 def link(slug: str) -> None:
     """Print a fresh one-time sign-in link of the outlet SLUG."""
+    settings = read_settings()
+    configure(settings.log_format)
 
-    async def go(settings: Settings, url: str) -> None:
+    async def go(url: str) -> None:
         async with opened(settings, url) as house:
             found = await house.directory.by_slug(slug)
             if found is None:
-                raise click.ClickException(f"there is no outlet {slug}")
+                raise Invalid(slug, "is no outlet here")
             async with house.db.engine([found.id]) as work_:
                 key = await issue_sign_in_link(work_, found.id)
             click.echo(f"{settings.address}/console/sign-in?key={key}")
 
-    settings = read_settings()
     with database(settings) as (url, _):
-        asyncio.run(go(settings, url))
+        asyncio.run(go(url))
 
 
 @cli.command()
 @click.argument("path", type=click.Path(path_type=Path))
 def backup(path: Path) -> None:
-    """Write the whole database to PATH."""
+    """Write the whole database to PATH, a new file."""
     with database(read_settings()) as (url, _):
         write_backup(url, path)
+    click.echo(f"The database is in {path}. Keep CHATWORKS_SECRET with it.")
 
 
 @cli.command()
-@click.argument("path", type=click.Path(path_type=Path, exists=True))
-@click.argument("url")
-def restore(path: Path, url: str) -> None:
-    """Restore PATH into the empty database at URL (the owner's address)."""
-    read_backup(path, url)
+@click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("url", required=False)
+def restore(path: Path, url: str | None) -> None:
+    """Restore PATH into an empty database.
+
+    It is the one at URL (its owner's address) or, without it, the one that the product would use:
+    DATABASE_URL, or a new embedded one in CHATWORKS_HOME.
+    """
+    settings = read_settings()
+    if url is not None:
+        settings = settings.model_copy(update={"database_url": SecretStr(url)})
+    secret = settings.secret.get_secret_value().encode()
+    with owners_address(settings) as (address, what):
+        read_backup(path, address, secret)
+        click.echo(f"Restored into {what.format(migrate(address, secret))}.")
 
 
 def main() -> None:
-    """Run the command line; what is wrong is said in one line."""
+    """Run the command line."""
     try:
         cli()
     except ChatWorksError as error:

@@ -17,6 +17,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from chatworks.kit.errors import Invalid
 
 SECRET_LENGTH_MIN = 32
+PROBLEMS = {  # pydantic's types of errors, in words that help
+    "missing": "must be set",
+    "too_short": f"must have at least {SECRET_LENGTH_MIN} characters",
+}
 
 
 class Settings(BaseSettings):
@@ -54,7 +58,8 @@ def read_settings() -> Settings:
         return Settings()  # type: ignore[call-arg]
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        raise Invalid(str(first["loc"][0]), first["msg"].lower()) from None
+        problem = PROBLEMS.get(first["type"], f"is wrong: {first['msg'].lower()}")
+        raise Invalid(str(first["loc"][0]), problem) from None
 
 
 def secret_of(variable: str) -> str:

@@ -6,6 +6,7 @@ import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
@@ -28,18 +29,18 @@ def _at(url: str, database: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_url() -> Iterator[str]:
     """The owner's address of a server: ``TEST_DATABASE_URL``, or an embedded one."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
         yield given
         return
-    home = Path(tmp_path_factory.mktemp("pg"))
-    for folder in (home, *home.parents[:3]):
-        folder.chmod(0o755)
-    embedded = Embedded(home)
-    yield embedded.start()
-    embedded.stop()
+    # Not under pytest's own folder: as root the server runs as another user, who cannot enter it.
+    with TemporaryDirectory(prefix="chatworks-tests-") as folder:
+        Path(folder).chmod(0o755)
+        embedded = Embedded(Path(folder))
+        yield embedded.start()
+        embedded.stop()
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +79,12 @@ def empty_database_url(server_url: str) -> Iterator[str]:
         conn.execute(
             sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
         )
+
+
+@pytest.fixture
+def secret() -> bytes:
+    """The installation's secret, from which the logins' passwords come."""
+    return SECRET
 
 
 @pytest.fixture

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from chatworks.catalog import service
-from chatworks.catalog.models import DATA_MAP, ListProducts, SetActive, SetPrice, SetStock
+from chatworks.catalog.models import (
+    DATA_MAP,
+    ApplyProducts,
+    ListProducts,
+    SetActive,
+    SetPrice,
+    SetStock,
+)
 from chatworks.commands.models import Call, Registration, Trace
 from chatworks.kit.feature import Feature
 
@@ -19,6 +26,11 @@ def _trace(call: Call[Any], _result: object) -> Trace:
     return Trace("product", call.request.product_id.hex, details)
 
 
+def _trace_file(call: Call[Any], result: Any) -> Trace:
+    details = {"added": result.added, "changed": result.changed}
+    return Trace("outlet", call.outlet_id.hex, details)
+
+
 _OPERATOR = frozenset({"operator"})
 
 FEATURE = Feature(
@@ -27,6 +39,7 @@ FEATURE = Feature(
         Registration(
             ListProducts, service.list_products, frozenset({"customer", "operator", "system"})
         ),
+        Registration(ApplyProducts, service.apply_products, frozenset({"platform"}), _trace_file),
         Registration(SetPrice, service.set_price, _OPERATOR, _trace),
         Registration(SetStock, service.set_stock, _OPERATOR, _trace),
         Registration(SetActive, service.set_active, _OPERATOR, _trace),

@@ -9,6 +9,7 @@ from chatworks.commands.models import Command, Query
 from chatworks.kit.datamap import DataMap, operational
 from chatworks.kit.errors import Refusal
 from chatworks.kit.money import Money
+from chatworks.outlets.models import ProductSpec
 
 STOCK_MAX = 1_000_000
 NAME_LENGTH_MAX = 80
@@ -78,6 +79,21 @@ class SetActive(Command[Changed]):
 
     product_id: UUID
     active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProductsApplied:
+    """What a file changed: how many products were added, and how many were made as it says."""
+
+    added: int
+    changed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyProducts(Command[ProductsApplied]):
+    """Make products what the outlet's file says, but for their stock; nothing is removed."""
+
+    products: tuple[ProductSpec, ...]
 
 
 class OutOfStock(Refusal):

@@ -34,3 +34,12 @@ UPDATE product p SET active = k.active, updated_at = %(now)s
 FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(actives)s::boolean[])
      AS k (outlet_id, id, active)
 WHERE p.outlet_id = k.outlet_id AND p.id = k.id
+
+-- name: describe
+UPDATE product p
+SET name = k.name, description = k.description, price_minor = k.price_minor, photo = k.photo,
+    tags = k.tags, position = k.position, updated_at = %(now)s
+FROM jsonb_to_recordset(%(rows)s::jsonb)
+     AS k (id uuid, name jsonb, description jsonb, price_minor bigint, photo text, tags text[],
+           position integer)
+WHERE p.outlet_id = %(outlet_id)s AND p.id = k.id

@@ -7,12 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from chatworks.catalog import store
+from chatworks.catalog.core import changes
 from chatworks.catalog.models import (
     STOCK_MAX,
     Changed,
     NoSuchProduct,
     PriceNotValid,
     Product,
+    ProductsApplied,
     ProductView,
     StockNotValid,
 )
@@ -21,6 +23,7 @@ from chatworks.commands.models import Call
 from chatworks.kit.errors import Refusal
 from chatworks.kit.money import MINOR_MAX, Money
 from chatworks.kit.work import Work
+from chatworks.outlets import store as outlets
 from chatworks.outlets.models import Outlet, ProductSpec
 
 
@@ -74,6 +77,25 @@ async def seed(work: Work, outlet: Outlet, specs: Sequence[ProductSpec]) -> int:
         )
         new += await store.seed(work, outlet.id, product, position)
     return new
+
+
+async def apply_products(work: Work, calls: Sequence[Call[Any]]) -> list[ProductsApplied]:
+    """Handle ``ApplyProducts``: they are few, and each is another outlet's."""
+    return [await _apply(work, call.outlet_id, call.request.products) for call in calls]
+
+
+async def _apply(work: Work, outlet_id: UUID, specs: Sequence[ProductSpec]) -> ProductsApplied:
+    outlet = (await outlets.find(work, [outlet_id]))[0]
+    added = await seed(work, outlet, specs)
+    listed = (await store.products(work, [outlet_id]))[outlet_id]
+    differs = {
+        c.field.split(".")[1] for c in changes(specs, listed) if "." in c.field and not c.kept
+    }
+    known = await store.lock(work, [(outlet_id, product.id) for product in listed])
+    ids = {product.sku: product.id for product in known.values()}
+    await store.describe(work, outlet_id, [(ids[spec.sku], spec) for spec in specs])
+    work.notify([f"outlet {outlet_id.hex}"])
+    return ProductsApplied(added, len(differs))
 
 
 Check = Callable[[Any], Refusal | None]

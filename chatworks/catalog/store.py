@@ -12,6 +12,7 @@ from chatworks.catalog.models import LIST_MAX, Product
 from chatworks.kit.db import load_queries
 from chatworks.kit.money import Money
 from chatworks.kit.work import Work
+from chatworks.outlets.models import ProductSpec
 
 QUERIES = load_queries(__package__)
 
@@ -98,3 +99,23 @@ async def seed(work: Work, outlet_id: UUID, product: Product, position: int) -> 
         },
     )
     return cursor.rowcount == 1
+
+
+async def describe(
+    work: Work, outlet_id: UUID, products: Sequence[tuple[UUID, ProductSpec]]
+) -> None:
+    """Write what a file says of locked products, in its order; their stock stays."""
+    rows = [
+        {
+            "id": product_id,
+            "name": spec.name,
+            "description": spec.description,
+            "price_minor": spec.price_minor,
+            "photo": spec.photo,
+            "tags": spec.tags,
+            "position": position,
+        }
+        for position, (product_id, spec) in enumerate(products)
+    ]
+    parameters = {"outlet_id": outlet_id, "rows": msgspec.json.encode(rows).decode()}
+    await work.conn.execute(QUERIES["describe"], {**parameters, "now": work.now})

@@ -171,7 +171,11 @@ def _opens(inbound: Inbound) -> bool:
 def _newcomer(
     work: Work, event: PendingEvent, inbound: Inbound, outlet: OutletView
 ) -> Conversation:
+    """Return a new conversation. A group is a contact of its own: whoever speaks in it may be
+    known from a chat in private, under the id that is theirs.
+    """
     wanted = inbound.sender.language.partition("-")[0]
+    group = Sender(event.thread, name=inbound.chat_title)
     return Conversation(
         outlet_id=event.outlet_id,
         id=work.new_id(),
@@ -179,7 +183,7 @@ def _newcomer(
         contact_id=work.new_id(),
         thread=event.thread,
         thread_key=event.thread_key,
-        sender=inbound.sender,
+        sender=group if inbound.is_group else inbound.sender,
         status=ContactStatus.ACTIVE,
         language=wanted if wanted in outlet.languages else outlet.languages[0],
         is_group=inbound.is_group,

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 Steps = Generator[Call[Any], Any, None]
 
+PUT_OFF_FOR = timedelta(minutes=10)  # how long a timer waits for the person who speaks
+
 
 def begin(turn: Turn, found: Found) -> Steps:
     """Start a command; a dialogue that waits is cancelled."""
@@ -91,16 +93,30 @@ def answer(turn: Turn, inbound: Inbound) -> Steps:
 
 def time_out(turn: Turn, arguments: str) -> Steps:
     """A timer fell due: throw ``TimedOut`` if the question that it timed is still open."""
-    dialogue = _open(turn)
-    wanted, _, step_count = arguments.partition(" ")
-    if dialogue is None or dialogue.id.hex != UUID(wanted).hex:
-        return
-    if len(dialogue.entries) != int(step_count):
+    dialogue = _timed(turn, arguments)
+    if dialogue is None:
         return
     run = _run(turn, dialogue)
     step = run.replay()
     if isinstance(step, Ask):
         yield from _drive(turn, run, run.refuse(TimedOut()))
+
+
+def put_off(turn: Turn, arguments: str) -> None:
+    """A timer fell due while a person speaks: let it fall due again, so that none talks over."""
+    dialogue = _timed(turn, arguments)
+    if dialogue is not None:
+        due = turn.env.now + PUT_OFF_FOR
+        turn.update.timers.append(NewTimer(dialogue.id, len(dialogue.entries), due))
+
+
+def _timed(turn: Turn, arguments: str) -> Dialogue | None:
+    """Return the dialogue whose open question a timer (``<dialogue> <step>``) times, or None."""
+    dialogue = _open(turn)
+    wanted, _, step = arguments.partition(" ")
+    if dialogue is None or dialogue.id.hex != UUID(wanted).hex:
+        return None
+    return dialogue if len(dialogue.entries) == int(step) else None
 
 
 def cancel(turn: Turn) -> bool:

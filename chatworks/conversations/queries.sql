@@ -138,8 +138,12 @@ WHERE c.outlet_id = %(outlet_id)s AND c.id = %(id)s
   AND p.outlet_id = c.outlet_id AND p.id = c.contact_id AND p.status <> 'stopped'
 
 -- name: move_thread
-UPDATE conversation SET thread = %(thread)s, thread_key = %(thread_key)s
-WHERE outlet_id = %(outlet_id)s AND id = %(id)s
+-- Somebody may have written in the chat of the new id before we heard of it: then that one goes on.
+UPDATE conversation c SET thread = %(thread)s, thread_key = %(thread_key)s
+WHERE c.outlet_id = %(outlet_id)s AND c.id = %(id)s
+  AND NOT EXISTS (SELECT 1 FROM conversation o
+                  WHERE o.outlet_id = c.outlet_id AND o.channel_id = c.channel_id
+                    AND o.thread = %(thread)s)
 
 -- name: latest
 SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,

@@ -39,7 +39,7 @@ from chatworks.conversations.models import (
 from chatworks.conversations.words import Word
 from chatworks.kit.texts import Texts
 from chatworks.sdk.applet import Applets
-from chatworks.sdk.messages import Inbound, InboundKind, Message
+from chatworks.sdk.messages import Inbound, InboundKind, Message, Sender
 
 HUMAN_WANTED_FOR = timedelta(hours=12)
 
@@ -90,7 +90,10 @@ class Turn:
             self._reach(inbound.kind is InboundKind.UNBLOCKED)
             return
         if inbound.kind is InboundKind.TIMER:
-            yield from dialogues.time_out(self, inbound.arguments)
+            if self._human_speaks():
+                dialogues.put_off(self, inbound.arguments)
+            else:
+                yield from dialogues.time_out(self, inbound.arguments)
             return
         self._meet(inbound)
         word = self._word(inbound)
@@ -119,6 +122,8 @@ class Turn:
         if inbound.kind in HISTORY_KINDS:
             self.update.messages.append(NewMessage("in", "customer", inbound, self.event_id))
         known, seen = c.sender, inbound.sender
+        if c.is_group:
+            seen = Sender(known.vendor_id, name=inbound.chat_title)
         told = (
             seen.name or known.name,
             seen.username or known.username,

@@ -137,7 +137,7 @@ class Worker:
     async def _failed(self, event: PendingEvent, error: Exception) -> None:
         attempts = event.attempts + 1
         reason = str(error)[:REASON_LENGTH_MAX]
-        log.warning("a turn failed", event_id=event.id, attempts=attempts, error=reason)
+        log.warning("a turn failed", event_id=event.id, attempts=attempts, exc_info=error)
         async with self._db.engine() as work:
             if attempts < ATTEMPTS_MAX:
                 wait = timedelta(seconds=BACKOFF_SECONDS[attempts - 1])

@@ -93,8 +93,9 @@ SET thread = %(thread)s,
 WHERE outlet_id = %(outlet_id)s AND conversation_id = %(conversation_id)s AND status = 'queued'
 
 -- name: next_ready
+-- What is ready and yet was not leased waits behind a part in flight, whose landing wakes us.
 SELECT min(ready_at) FROM outbox_part
-WHERE status = 'queued'
+WHERE status = 'queued' AND ready_at > %(now)s
   AND channel_id <> ALL (ARRAY(SELECT c.id FROM channel c WHERE c.status = 'broken'))
 
 -- name: trouble

@@ -16,6 +16,7 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from chatworks.channels.models import (
+    Accepted,
     Ambiguous,
     Channel,
     ChannelKind,
@@ -126,7 +127,7 @@ class Sender:
             open_parts.set(len(self._flying))
             wake.set()  # the next part of this conversation may leave now
             if not done.cancelled() and done.exception() is not None:
-                log.error("settling a part failed", error=repr(done.exception()))
+                log.error("settling a part failed", exc_info=done.exception())
 
         task.add_done_callback(landed)
 
@@ -149,8 +150,8 @@ class Sender:
             return Permanent("the channel is switched off")
         self._known[channel.id] = kind
         wire = _refer(part)
-        if wire is None:
-            return Permanent("there is no sent message to edit")
+        if wire is None:  # its message was never sent: there is nothing to edit, and so no harm
+            return Accepted("")
         try:
             with send_seconds.time():
                 async with asyncio.timeout(SEND_SECONDS_MAX):

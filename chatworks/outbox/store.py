@@ -187,8 +187,8 @@ async def readdress(work: Work, outlet_id: UUID, conversation_id: UUID, thread: 
 
 
 async def next_ready(work: Work) -> datetime | None:
-    """Return when the next queued part may leave, or None where nothing is queued."""
-    row = await (await work.conn.execute(QUERIES["next_ready"])).fetchone()
+    """Return when the next part that waits for its time may leave, or None where none does."""
+    row = await (await work.conn.execute(QUERIES["next_ready"], {"now": work.now})).fetchone()
     return None if row is None else row[0]
 
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from datetime import datetime, time, timedelta
 from math import asin, cos, radians, sin, sqrt
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from chatworks.kit.errors import Invalid
 from chatworks.outlets.models import (
+    FOR_GOOD,
     WEEKDAYS,
     Area,
+    CannotChange,
     Change,
+    ChannelRow,
+    ChannelSpec,
     Delivery,
     Hours,
     Opening,
@@ -26,6 +33,9 @@ ORIGIN = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(:\d{1,5})?"
 )
 LOOPBACK = frozenset({"localhost", "127.0.0.1"})  # where a site is tried out
+FIELDS = (  # what an outlet and its file have in common, and may change
+    "name", "languages", "timezone", "brand", "hours", "delivery", "privacy", "widget_origins",
+)  # fmt: skip
 
 
 def opening(hours: Hours, timezone: str, now: datetime) -> Opening:
@@ -88,19 +98,69 @@ def origin_of(text: str) -> str:
     return match[0]
 
 
-def changes(file: OutletFile, outlet: Outlet) -> list[Change]:
-    """Return what applying ``file`` would change in ``outlet``."""
-    pairs: dict[str, tuple[object, object]] = {
-        "name": (outlet.name, file.name),
-        "languages": (list(outlet.languages), file.languages),
-        "currency": (outlet.currency, file.currency),
-        "timezone": (outlet.timezone, file.timezone),
-        "brand": (outlet.brand, file.brand),
-        "hours": (outlet.hours, file.hours),
-        "delivery": (outlet.delivery, file.delivery),
-        "privacy": (outlet.privacy, file.privacy),
-        "widget_origins": (list(outlet.widget_origins), file.widget_origins),
-    }
-    return [
-        Change(field, str(now), str(then)) for field, (now, then) in pairs.items() if now != then
+def changes(
+    file: OutletFile,
+    outlet: Outlet | None,
+    channels: Sequence[ChannelRow] = (),
+    connectable: Callable[[ChannelSpec], bool] = lambda _spec: True,
+) -> list[Change]:
+    """Return how an outlet differs from its file; a channel counts once it is ``connectable``.
+
+    ``CannotChange`` where the file asks for what stays for good.
+    """
+    for field in FOR_GOOD:
+        if outlet is not None and getattr(outlet, field) != getattr(file, field):
+            raise CannotChange(field, getattr(outlet, field), getattr(file, field))
+    found = [] if outlet is None else _details(file, outlet)
+    if outlet is None:
+        found = [
+            Change("outlet", None, f"{file.name}: new, since a slug ({file.slug}) is for good")
+        ]
+    known = {(row.kind, row.secret_env or "") for row in channels}
+    found += [
+        Change(f"channels.{spec.kind}", None, spec.name or spec.kind)
+        for spec in file.channels
+        if connectable(spec) and (spec.kind, spec.token_env) not in known
     ]
+    return found + _applets(file, outlet)
+
+
+def _details(file: OutletFile, outlet: Outlet) -> list[Change]:
+    now = _flat({name: getattr(outlet, name) for name in FIELDS})
+    then = _flat({name: getattr(file, name) for name in FIELDS})
+    return [
+        Change(path, now.get(path), then.get(path))
+        for path in sorted(now.keys() | then.keys())
+        if now.get(path) != then.get(path)
+    ]
+
+
+def _applets(file: OutletFile, outlet: Outlet | None) -> list[Change]:
+    installed = {} if outlet is None else {i.applet: i.settings for i in outlet.installed}
+    wanted = {spec.applet: msgspec.json.encode(spec.settings) for spec in file.applets}
+    found = [
+        Change(f"applets.{applet}", _shown(installed.get(applet)), _shown(settings))
+        for applet, settings in wanted.items()
+        if applet not in installed
+        or msgspec.json.decode(installed[applet]) != msgspec.json.decode(settings)
+    ]
+    return found + [
+        Change(f"applets.{applet}", _shown(settings), None, kept="the file does not name it")
+        for applet, settings in installed.items()
+        if applet not in wanted
+    ]
+
+
+def _shown(settings: bytes | None) -> str | None:
+    return None if settings is None else settings.decode()
+
+
+def _flat(value: object, path: str = "") -> dict[str, str]:
+    """Return an object's values by path: {"brand.tagline.en": "..."}; lists are one value."""
+    plain = msgspec.to_builtins(value)
+    if not isinstance(plain, dict):
+        return {path: plain if isinstance(plain, str) else msgspec.json.encode(plain).decode()}
+    found: dict[str, str] = {}
+    for key, inner in plain.items():
+        found |= _flat(inner, f"{path}.{key}" if path else key)
+    return found

@@ -166,11 +166,23 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that a file would change in a seeded outlet."""
+    """One difference between an outlet and its file; None where one of them lacks it.
+
+    ``kept`` says why applying the file leaves it as it is; "" where it does not.
+    """
 
     field: str
-    now: str
-    then: str
+    now: str | None
+    then: str | None
+    kept: str = ""
+
+    def show(self) -> str:
+        """Return it as lines for a terminal."""
+        lines = [f"{self.field} (kept: {self.kept})" if self.kept else self.field]
+        lines += [
+            f"  {sign} {v}" for sign, v in (("-", self.now), ("+", self.then)) if v is not None
+        ]
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +213,35 @@ class SaveWidgetSites(Command[Saved]):
     """Change which sites may show the chat: origins, ``https://shop.example``."""
 
     origins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a file changed: the fields by name."""
+
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyFile(Command[Applied]):
+    """Make the outlet what its file says, edits of the console included; nothing is removed."""
+
+    file: OutletFile
+
+
+FOR_GOOD = {
+    "currency": "prices and orders are in {}",
+    "slug": "links and chats lead to {}",
+}
+
+
+class CannotChange(Refusal):
+    """What stays for good: the arguments are the field, what it is, and what was asked for."""
+
+    def __str__(self) -> str:
+        """Return a sentence for a terminal."""
+        field, now, then = self.args
+        return f"{field} cannot change from {now} to {then}: {FOR_GOOD[field].format(now)}"
 
 
 class NoSuchApplet(Refusal):

@@ -18,10 +18,15 @@ from chatworks.kit.db import Database
 from chatworks.kit.errors import Invalid, Refusal
 from chatworks.kit.work import Work
 from chatworks.outlets import store
-from chatworks.outlets.core import origin_of
+from chatworks.outlets.core import changes, origin_of
 from chatworks.outlets.models import (
+    AppletSpec,
+    Applied,
+    CannotChange,
     ChannelRow,
+    ChannelSpec,
     Hours,
+    Install,
     NoSuchApplet,
     NotValid,
     Outlet,
@@ -39,9 +44,13 @@ def read_file(path: Path) -> OutletFile:
     try:
         file = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), OutletFile)
         ZoneInfo(file.timezone)
+    except OSError as error:
+        raise Invalid(str(path), f"cannot be read: {str(error.strerror).lower()}") from error
+    except UnicodeDecodeError as error:
+        raise Invalid(str(path.name), "is not UTF-8") from error
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise Invalid(str(path.name), str(error)) from error
-    except ZoneInfoNotFoundError as error:
+    except (ZoneInfoNotFoundError, ValueError) as error:
         raise Invalid("timezone", f"{error} is unknown") from error
     for language in file.brand.tagline:
         if language not in file.languages:
@@ -49,15 +58,22 @@ def read_file(path: Path) -> OutletFile:
     return file
 
 
-async def seed(work: Work, file: OutletFile, secret_of: Callable[[str], str]) -> Outlet:
+def connectable(spec: ChannelSpec, secret_of: Callable[[str], str]) -> bool:
+    """Return whether a channel can be added: one with ``token_env``, once that variable is set."""
+    return not spec.token_env or bool(secret_of(spec.token_env))
+
+
+async def seed(
+    work: Work, file: OutletFile, secret_of: Callable[[str], str], outlet_id: UUID | None = None
+) -> Outlet:
     """Insert what is missing of ``file``; what exists stays as it was edited.
 
-    A channel with ``token_env`` is added once that variable is set.
+    ``outlet_id`` is for an outlet that is not there yet.
     """
-    await store.add(work, work.new_id(), file)
+    await store.add(work, outlet_id or work.new_id(), file)
     outlet = (await store.find(work, slug=file.slug))[0]
     for spec in file.channels:
-        if spec.token_env and not secret_of(spec.token_env):
+        if not connectable(spec, secret_of):
             continue
         path = urlsafe_b64encode(work.clock.random_bytes(PATH_BYTES)).decode()
         mode = "polling" if spec.token_env else "webhook"
@@ -161,6 +177,46 @@ class Directory:
             secret=self._secret_of(row.secret_env) if row.secret_env else "",
             webhook_secret=derived.hex(),
         )
+
+
+class FileApplier:
+    """Handles ``ApplyFile``; ``install_of`` checks an applet's settings and raises ``Invalid``."""
+
+    def __init__(
+        self, install_of: Callable[[AppletSpec], Install], secret_of: Callable[[str], str]
+    ) -> None:
+        self._install_of = install_of
+        self._secret_of = secret_of
+
+    async def __call__(self, work: Work, calls: Sequence[Call[Any]]) -> list[Applied | Refusal]:
+        """Apply each call's file: they are few, and each is another outlet's."""
+        answers: list[Applied | Refusal] = []
+        for call in calls:
+            try:
+                answers.append(await self._apply(work, call.outlet_id, call.request.file))
+            except (CannotChange, NotValid) as no:
+                answers.append(no.fresh())
+            except Invalid as problem:
+                answers.append(NotValid(problem.field, problem.problem))
+        return answers
+
+    async def _apply(self, work: Work, outlet_id: UUID, file: OutletFile) -> Applied:
+        found = await store.find(work, [outlet_id])
+        if not found and await store.find(work, slug=file.slug):
+            raise NotValid("slug", "is another outlet's")
+        rows = await store.channels(work, outlet_id)
+        listed = changes(
+            file, found[0] if found else None, rows, lambda s: connectable(s, self._secret_of)
+        )
+        installs = [self._install_of(spec) for spec in file.applets]
+        await seed(work, file, self._secret_of, outlet_id)
+        await store.change(work, file)
+        for install in installs:
+            if not await store.add_install(work, outlet_id, install):
+                settings = install.settings.decode()
+                await store.save_settings(work, outlet_id, install.applet, settings)
+        work.notify([f"outlet {outlet_id.hex}"])
+        return Applied(tuple(change.field for change in listed if not change.kept))
 
 
 async def save_hours(work: Work, calls: Sequence[Call[Any]]) -> list[Saved | Refusal]:

@@ -42,6 +42,7 @@ def create_app(handlers: Sequence[Any], door: App, pages: Pages, ready: Check) -
         [*_health(ready), *_files(), *handlers],
         exception_handlers={Exception: lambda request, error: answer(pages, request, error)},
         openapi_config=None,
+        logging_config=None,  # it would send every package's chatter to standard error
         request_max_body_size=BODY_BYTES_MAX,
     )
 

@@ -9,7 +9,7 @@ from litestar import Litestar
 from chatworks.app import House
 from chatworks.cli import web_app
 from chatworks.console.pages import Desk
-from chatworks.console.routes import console
+from chatworks.console.router import console
 from chatworks.web.sse import Streams
 from chatworks.web.templating import Pages
 

@@ -60,7 +60,7 @@ class Shop:
 
     def sql(self, query: str, *values: Any) -> list[Any]:
         with psycopg.connect(self.url, autocommit=True) as conn:
-            cursor = conn.execute(query, values)  # type: ignore[call-overload]
+            cursor = conn.execute(query, values)
             return cursor.fetchall() if cursor.description else []
 
     def product(self, sku: str) -> UUID:

@@ -67,7 +67,7 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
     more = {
         "conversations": {"batch", "dialogues", "menu", "turn", "watchdog", "words", "worker"},
         "console": {
-            "forms", "message_pages", "order_pages", "product_pages", "settings_forms",
+            "forms", "message_pages", "order_pages", "product_pages", "router", "settings_forms",
             "settings_pages",
         },
         "inbox": {"committer", "door"},

@@ -55,7 +55,7 @@ def test_every_column_is_registered_and_nothing_else(database_url: str) -> None:
 
 def test_tenant_tables_start_with_the_outlet_and_force_their_policies(database_url: str) -> None:
     with psycopg.connect(database_url) as conn:
-        firsts = dict(
+        firsts: dict[str, str] = dict(
             conn.execute(
                 "SELECT c.relname, a.attname FROM pg_index i"
                 " JOIN pg_class c ON c.oid = i.indrelid"
@@ -63,7 +63,7 @@ def test_tenant_tables_start_with_the_outlet_and_force_their_policies(database_u
                 " WHERE i.indisprimary AND c.relnamespace = 'public'::regnamespace"
             ).fetchall()
         )
-        forced = dict(
+        forced: dict[str, bool] = dict(
             conn.execute(
                 "SELECT relname, relrowsecurity AND relforcerowsecurity FROM pg_class"
                 " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
@@ -137,12 +137,12 @@ async def test_leaves_only_append(
             [OWN, leaf],
         )
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            conn.execute(change)  # type: ignore[call-overload]
+            conn.execute(change)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             conn.execute("TRUNCATE audit_leaf")
     for login in (engine_url, engine_url.replace("engine", "web")):
         with pytest.raises(psycopg.Error), psycopg.connect(login) as conn:
-            conn.execute(change)  # type: ignore[call-overload]
+            conn.execute(change)
     with psycopg.connect(database_url) as conn:
         assert conn.execute("SELECT id, action FROM audit_leaf").fetchall() == [(leaf, "a")]
 
@@ -166,4 +166,4 @@ def test_every_query_fits_the_schema(engine_url: str, package: str, name: str, t
         types = ", ".join("unknown" for _ in numbers)
         conn.execute(
             f"PREPARE q ({types}) AS {numbered}" if numbers else f"PREPARE q AS {numbered}"
-        )  # type: ignore[call-overload]
+        )
