@@ -25,7 +25,8 @@ from pydantic import SecretStr
 
 from chatworks.app import House, apply_outlet, compare_outlet, compose, seed_outlet
 from chatworks.authoring import applet
-from chatworks.console.pages import Desk, console
+from chatworks.console.pages import Desk
+from chatworks.console.router import console
 from chatworks.identity.service import issue_sign_in_link
 from chatworks.inbox.door import Door
 from chatworks.kit.backup import backup as write_backup
@@ -124,7 +125,16 @@ def web_app(house: House, streams: Streams) -> App:
     """Return the web application of a house."""
     shown = Pages()
     chat = ChatDesk(house.db, house.directory, house.committer, streams)
-    desk = Desk(house.db, house.directory, house.dispatcher, streams, shown, house.settings.address)
+    desk = Desk(
+        house.db,
+        house.directory,
+        house.dispatcher,
+        streams,
+        shown,
+        house.settings.address,
+        house.applets,
+        house.kinds,
+    )
     maps = [feature.data_map for feature in house.features] + [VISITORS]
 
     async def ready() -> None:

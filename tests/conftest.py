@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import msgspec
 import psycopg
 import pytest
+from houses import SECRET, at_work, opened, set_environment, stand_in
 from psycopg import sql
 
-from chatworks.app import House, compose, seed_outlet
+from chatworks.app import House
 from chatworks.kit.clock import FixedClock, SystemClock
 from chatworks.kit.db import Database
 from chatworks.kit.embedded import Embedded
 from chatworks.kit.migrate import ENGINE, WEB, login_url, migrate
-from chatworks.outlets.models import Hours
-from chatworks.outlets.service import read_file
-from chatworks.settings import read_settings
 from chatworks.testing.telegram import BotApi
 
-SECRET = b"a secret of the tests, long enough"
 _numbers = itertools.count(1)
 
 
@@ -128,10 +123,8 @@ async def db(engine_url: str, web_url: str, clock: SystemClock) -> AsyncIterator
 @pytest.fixture
 async def bot_api() -> AsyncIterator[BotApi]:
     """A stand-in of the Bot API."""
-    api = BotApi()
-    await api.start()
-    yield api
-    await api.stop()
+    async with stand_in() as api:
+        yield api
 
 
 @pytest.fixture
@@ -139,24 +132,13 @@ async def house(
     database_url: str, clock: SystemClock, bot_api: BotApi, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[House]:
     """The whole product on a fresh database, with MajiPro seeded, open at every hour."""
-    monkeypatch.setenv("TELEGRAM_TOKEN", bot_api.token)
-    monkeypatch.setenv("CHATWORKS_SECRET", SECRET.decode())
-    monkeypatch.setenv("TELEGRAM_API_BASE", bot_api.base)
-    composed = compose(read_settings(), database_url, clock)
-    await composed.open()
-    file = read_file(Path(__file__).parents[1] / "outlets" / "majipro.toml")
-    day = [("00:00", "00:00")]
-    hours = Hours(*([day] * 7))  # type: ignore[arg-type]
-    await seed_outlet(composed, msgspec.structs.replace(file, hours=hours))
-    yield composed
-    await composed.close()
+    set_environment(monkeypatch, bot_api)
+    async with opened(database_url, clock) as composed:
+        yield composed
 
 
 @pytest.fixture
 async def working(house: House) -> AsyncIterator[House]:
     """The same, with its worker and sender running."""
-    stop = asyncio.Event()
-    task = asyncio.create_task(house.work(stop))
-    yield house
-    stop.set()
-    await asyncio.wait_for(task, timeout=15)
+    async with at_work(house):
+        yield house

@@ -1,35 +1,37 @@
-"""The console's pages and forms."""
+"""What every page of the console stands on: the desk, sessions, and the pages of no other area.
+
+The desk knows who is signed in, gives commands as that operator, and shows pages with the counts
+of what waits. Orders, messages, products and settings have modules of their own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
-from litestar import Request, Response, Router, get, post
+import msgspec
+from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
-from litestar.params import FromPath
 from litestar.response import Redirect, Stream
 
-from chatworks.catalog import store as catalog
-from chatworks.catalog.models import SetActive, SetPrice, SetStock
+from chatworks.channels.models import Channel, ChannelKind
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Actor, ActorKind, Call, Command
-from chatworks.console.forms import amount, choice, count, id_of
+from chatworks.console import store
+from chatworks.console.forms import choice, count, id_of
 from chatworks.conversations import store as conversations
-from chatworks.conversations.models import HandBack, Reply, TakeOver
 from chatworks.identity import service as identity
 from chatworks.identity.models import Session, UnbindStaffChats
 from chatworks.inbox import store as inbox
+from chatworks.inbox.models import ParkedEvent
 from chatworks.kit.db import Database
-from chatworks.kit.errors import ChatWorksError, Invalid, NotFound, Refusal
-from chatworks.orders import core as order_core
-from chatworks.orders import store as orders
-from chatworks.orders.models import MoveOrder, Status
+from chatworks.kit.errors import ChatWorksError, Refusal
+from chatworks.kit.work import Work
 from chatworks.outbox import store as outbox
-from chatworks.outlets.models import Outlet
+from chatworks.outbox.models import Status
 from chatworks.outlets.service import Directory
+from chatworks.sdk.applet import Applets
 from chatworks.web.sse import Streams, event, event_stream
 from chatworks.web.templating import Pages
 
@@ -40,9 +42,33 @@ REFUSALS = {
     "orders.NotYourOrder": "There is no such order.",
     "conversations.CannotReach": "This person has stopped or blocked the channel.",
     "conversations.EmptyReply": "A reply needs 1 to 4,000 characters.",
+    "conversations.NoSuchConversation": "There is no such conversation.",
+    "catalog.NoSuchProduct": "There is no such product.",
+    "outlets.NoSuchApplet": "This service is not switched on.",
+    "commands.NotAllowed": "Your role may not do this.",
+}
+SAVED = {
+    "accepted": "Accepted. The customer has been told.",
+    "out_for_delivery": "On its way. The customer has been told.",
+    "delivered": "Delivered. The customer has been told.",
+    "cancelled": "Cancelled. The customer has been told why.",
+    "hours": "Opening hours are saved.",
+    "service": "Saved. Conversations that run keep the settings they began with.",
+    "widget": "Sites are saved.",
+}
+
+NOT_SENT = {
+    Status.UNKNOWN: "It is not known whether this arrived",
+    Status.FAILED: "This was not delivered",
+    Status.EXPIRED: "This was not sent in time",
 }
 
 Asked = Request[Any, Any, Any]
+
+
+def saved(request: Asked) -> str:
+    """Return what was saved, where the page was reached by saving it."""
+    return SAVED.get(request.query_params.get("saved", ""), "")
 
 
 class NotSignedIn(ChatWorksError):
@@ -61,6 +87,8 @@ class Desk:
     streams: Streams
     pages: Pages
     address: str
+    applets: Applets
+    kinds: Mapping[str, ChannelKind]
 
     async def session(self, request: Asked) -> Session:
         """Return who is signed in, or raise ``NotSignedIn``."""
@@ -80,50 +108,33 @@ class Desk:
             async with self.db.web(session.outlet_id) as work:
                 await self.dispatcher.one(work, call)
         except Refusal as no:
-            return REFUSALS.get(no.code, no.code)
+            said = REFUSALS.get(no.code) or " ".join(str(part) for part in no.args)
+            return said or f"That was refused ({no.code})."
         return ""
 
-    async def show(self, name: str, session: Session, **values: Any) -> Response[str]:
-        """Render a page of the console."""
+    async def show(
+        self, name: str, session: Session, *, status: int = 200, **values: Any
+    ) -> Response[str]:
+        """Render a page of the console, with the counts of its menu."""
         outlet = await self.directory.outlet(session.outlet_id)
         async with self.db.engine([outlet.id]) as work:
-            parked = len(await inbox.parked(work, outlet.id))
+            waiting = await store.waiting(work, outlet.id)
+        channels = await self.directory.channels(outlet.id)
         return self.pages.page(
             f"console/{name}.html",
+            status=status,
             headers={"cache-control": "no-store"},
             outlet=outlet,
             operator=session.operator,
-            parked_count=parked,
+            waiting=waiting,
+            troubled=waiting.parked + sum(1 for channel in channels if channel.trouble),
             **values,
         )
 
 
-def console(desk: Desk) -> list[Any]:
-    """Return the console's routes: the guarded router, and the two doors of signing in."""
+def sign_in_pages(desk: Desk) -> list[Any]:
+    """Return the handlers of signing in, which need no session."""
 
-    async def require_session(request: Asked) -> Redirect | None:
-        try:
-            request.state.session = await desk.session(request)
-        except NotSignedIn:
-            if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
-                return Redirect("/console/sign-in")
-            raise
-        return None
-
-    guarded = Router(
-        "/console",
-        route_handlers=[
-            *_order_pages(desk),
-            *_message_pages(desk),
-            *_product_pages(desk),
-            *_other_pages(desk),
-        ],
-        before_request=require_session,
-    )
-    return [guarded, *_sign_in_pages(desk)]
-
-
-def _sign_in_pages(desk: Desk) -> list[Any]:
     @get("/console/sign-in")
     async def sign_in(request: Asked) -> Response[str]:
         """Show the button that spends the link: a preview of the link in a chat spends nothing."""
@@ -156,138 +167,28 @@ def _sign_in_pages(desk: Desk) -> list[Any]:
     return [sign_in, enter]
 
 
-def _order_pages(desk: Desk) -> list[Any]:
-    @get("/")
-    async def board(request: Asked) -> Response[str]:
-        """Show the orders, open ones first."""
-        session: Session = request.state.session
-        async with desk.db.web(session.outlet_id) as work:
-            rows = await orders.board(work, session.outlet_id)
-        return await desk.show("orders", session, orders=rows)
+def other_pages(desk: Desk) -> list[Any]:
+    """Return the handlers of trouble, staff alerts, signing out, and the live stream."""
 
-    @get("/orders/{order:str}")
-    async def order_page(order: FromPath[str], request: Asked) -> Response[str]:
-        """Show one order."""
-        return await _order(desk, request.state.session, id_of(order), "")
-
-    @post("/orders/{order:str}", status_code=200)
-    async def move(order: FromPath[str], request: Asked) -> Response[Any]:
-        """Move an order on."""
-        form = await request.form()
-        to = Status(choice(form, "to", {status.value for status in Status}))
-        order_id = id_of(order)
-        command = MoveOrder(order_id, to, str(form.get("reason", "")))
-        problem = await desk.submit(request.state.session, command)
-        if problem:
-            return await _order(desk, request.state.session, order_id, problem)
-        return Redirect(f"/console/orders/{order_id.hex}", status_code=303)
-
-    return [board, order_page, move]
-
-
-async def _order(desk: Desk, session: Session, order_id: UUID, problem: str) -> Response[str]:
-    async with desk.db.web(session.outlet_id) as work:
-        found = await orders.detail(work, session.outlet_id, order_id)
-    if found is None:
-        raise NotFound("there is no such order")
-    moves = order_core.moves(ActorKind.OPERATOR, Status(found["status"]))
-    return await desk.show("order", session, order=found, moves=moves, problem=problem)
-
-
-def _message_pages(desk: Desk) -> list[Any]:
-    @get("/messages")
-    async def inbox_page(request: Asked) -> Response[str]:
-        """Show the conversations, the latest first."""
-        session: Session = request.state.session
-        async with desk.db.web(session.outlet_id) as work:
-            rows = await conversations.latest(work, session.outlet_id, before=work.now)
-        return await desk.show("messages", session, conversations=rows)
-
-    @get("/messages/{conversation:str}")
-    async def conversation_page(conversation: FromPath[str], request: Asked) -> Response[str]:
-        """Show one conversation, and note that it was read."""
-        return await _conversation(desk, request.state.session, id_of(conversation), "")
-
-    @post("/messages/{conversation:str}", status_code=200)
-    async def speak(conversation: FromPath[str], request: Asked) -> Response[Any]:
-        """Reply, take the conversation over, or hand it back to the bot."""
-        form = await request.form()
-        wanted = choice(form, "do", {"reply", "take", "back"})
-        conversation_id = id_of(conversation)
-        command: Command[Any] = {
-            "reply": Reply(conversation_id, str(form.get("text", ""))),
-            "take": TakeOver(conversation_id),
-            "back": HandBack(conversation_id),
-        }[wanted]
-        problem = await desk.submit(request.state.session, command)
-        if problem:
-            return await _conversation(desk, request.state.session, conversation_id, problem)
-        return Redirect(f"/console/messages/{conversation_id.hex}", status_code=303)
-
-    return [inbox_page, conversation_page, speak]
-
-
-async def _conversation(
-    desk: Desk, session: Session, conversation_id: UUID, problem: str
-) -> Response[str]:
-    async with desk.db.web(session.outlet_id) as work:
-        found = await conversations.one(work, session.outlet_id, conversation_id)
-        if found is None:
-            raise NotFound("there is no such conversation")
-        said = await conversations.history(work, session.outlet_id, conversation_id)
-        await conversations.mark_read(work, session.outlet_id, conversation_id, found["last_seq"])
-    return await desk.show(
-        "conversation", session, conversation=found, messages=said, problem=problem
-    )
-
-
-def _product_pages(desk: Desk) -> list[Any]:
-    async def show(session: Session, problem: str = "") -> Response[str]:
-        async with desk.db.web(session.outlet_id) as work:
-            rows = (await catalog.products(work, [session.outlet_id]))[session.outlet_id]
-        return await desk.show("products", session, products=rows, problem=problem)
-
-    @get("/products")
-    async def products(request: Asked) -> Response[str]:
-        """Show what is sold, with prices and stock to edit."""
-        return await show(request.state.session)
-
-    @post("/products/{product:str}", status_code=200)
-    async def change(product: FromPath[str], request: Asked) -> Response[Any]:
-        """Change a price, a stock, or whether a product is shown."""
-        session: Session = request.state.session
-        outlet: Outlet = await desk.directory.outlet(session.outlet_id)
-        form = await request.form()
-        product_id = id_of(product)
-        try:
-            commands: list[Command[Any]] = []
-            if "price" in form:
-                commands.append(SetPrice(product_id, amount(form, "price", outlet.currency)))
-            if "stock" in form:
-                commands.append(SetStock(product_id, count(form, "stock")))
-            if "active" in form:
-                commands.append(SetActive(product_id, form["active"] == "yes"))
-        except Invalid as problem:
-            return await show(session, str(problem))
-        for command in commands:
-            refused = await desk.submit(session, command)
-            if refused:
-                return await show(session, refused)
-        return Redirect("/console/products", status_code=303)
-
-    return [products, change]
-
-
-def _other_pages(desk: Desk) -> list[Any]:
     @get("/trouble")
     async def trouble(request: Asked) -> Response[str]:
         """Show channels in trouble, parked events, and parts that were not sent."""
         session: Session = request.state.session
         async with desk.db.engine([session.outlet_id]) as work:
-            parked = await inbox.parked(work, session.outlet_id)
+            parked = [
+                await _parked(desk, work, session, event)
+                for event in await inbox.parked(work, session.outlet_id)
+            ]
             parts = await outbox.trouble(work, session.outlet_id)
         channels = [c for c in await desk.directory.channels(session.outlet_id) if c.trouble]
-        return await desk.show("trouble", session, parked=parked, parts=parts, channels=channels)
+        return await desk.show(
+            "trouble",
+            session,
+            channels=channels,
+            parked=parked,
+            parts_not_sent=parts,
+            not_sent=NOT_SENT,
+        )
 
     @post("/trouble", status_code=200)
     async def mend(request: Asked) -> Redirect:
@@ -304,9 +205,9 @@ def _other_pages(desk: Desk) -> list[Any]:
                 await act(work, session.outlet_id, number or 0)
         return Redirect("/console/trouble", status_code=303)
 
-    @get("/settings")
+    @get("/settings/staff")
     async def settings(request: Asked) -> Response[str]:
-        """Show channels, the widget's line, and staff alerts."""
+        """Show staff alerts."""
         return await _settings(desk, request.state.session, "")
 
     @post("/settings/staff", status_code=200)
@@ -336,15 +237,37 @@ def _other_pages(desk: Desk) -> list[Any]:
     return [trouble, mend, settings, staff, sign_out, live]
 
 
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A parked event as the page shows it: what was said, if anything, and where."""
+
+    event: ParkedEvent
+    said: str
+    conversation: str
+
+
+async def _parked(desk: Desk, work: Work, session: Session, event: ParkedEvent) -> Parked:
+    found = await conversations.find_by_thread(work, session.outlet_id, event.source, event.thread)
+    channel = await desk.directory.channel(event.source)
+    said = "" if channel is None else _said(desk.kinds[channel.kind], event.payload, channel)
+    return Parked(event, said, "" if found is None else found[0].hex)
+
+
+def _said(kind: ChannelKind, payload: bytes, channel: Channel) -> str:
+    """Return the words of an event; "" where it has none or cannot be read."""
+    try:
+        return kind.read(payload, channel).text
+    except (msgspec.MsgspecError, KeyError, TypeError, ValueError):
+        return ""
+
+
 async def _changes(desk: Desk, session: Session) -> AsyncIterator[bytes]:
     async for noticed in desk.streams.wakes(f"outlet {session.outlet_id.hex}"):
         yield event(b"changed") if noticed else b": still here\n\n"
 
 
 async def _settings(desk: Desk, session: Session, code: str) -> Response[str]:
-    channels = await desk.directory.channels(session.outlet_id)
     async with desk.db.web(session.outlet_id) as work:
         staff = await identity.staff_of(work, session.operator)
-    return await desk.show(
-        "settings", session, channels=channels, code=code, staff=staff, address=desk.address
-    )
+    bots = await desk.directory.channels(session.outlet_id, "telegram")
+    return await desk.show("staff", session, code=code, staff=staff, bots=bots)

@@ -47,6 +47,12 @@ class Money:
         """Return the amount as people of ``language`` write it, whole units without decimals."""
         return _show(self.minor, self.currency, language)
 
+    def plain(self) -> str:
+        """Return the amount as a field shows it: ``1200`` or ``260.50``, no currency."""
+        precision = get_currency_precision(self.currency)
+        amount = Decimal(self.minor).scaleb(-precision)
+        return f"{amount:.{0 if amount == amount.to_integral_value() else precision}f}"
+
     @classmethod
     def read(cls, text: str, currency: str) -> Money:
         """Return the amount that ``text`` writes (``1,200.50``); ``Invalid`` says why not.

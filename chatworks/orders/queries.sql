@@ -80,12 +80,25 @@ CROSS JOIN LATERAL (
 ) AS o
 
 -- name: board
+-- The open orders by their own index, the closed ones among the newest numbers: both are bounded.
 SELECT o.id, o.number, o.status, o.total_minor, o.currency, o.customer_name, o.address, o.placed_at,
-       o.conversation_id, o.updated_at
-FROM sales_order o
-WHERE o.outlet_id = %(outlet_id)s
-ORDER BY o.status IN ('delivered', 'cancelled'), o.placed_at DESC
-LIMIT %(limit)s
+       o.conversation_id, o.updated_at,
+       (SELECT string_agg(l.count || ' × ' || l.name, ', ' ORDER BY l.line)
+        FROM order_line l WHERE l.outlet_id = o.outlet_id AND l.order_id = o.id) AS contents
+FROM (
+    (SELECT * FROM sales_order
+     WHERE outlet_id = %(outlet_id)s AND status IN ('placed', 'accepted', 'out_for_delivery')
+     ORDER BY placed_at
+     LIMIT %(limit)s)
+    UNION ALL
+    (SELECT * FROM (SELECT * FROM sales_order
+                    WHERE outlet_id = %(outlet_id)s
+                    ORDER BY number DESC
+                    LIMIT %(limit)s) AS newest
+     WHERE status IN ('delivered', 'cancelled'))
+) AS o
+ORDER BY o.status IN ('delivered', 'cancelled'),
+         CASE WHEN o.status IN ('delivered', 'cancelled') THEN -o.number ELSE o.number END
 
 -- name: detail
 SELECT o.id, o.number, o.status, o.goods_minor, o.delivery_minor, o.total_minor, o.currency,

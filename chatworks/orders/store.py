@@ -180,7 +180,7 @@ async def last(work: Work, askers: Sequence[tuple[UUID, UUID]]) -> list[tuple[An
 
 
 async def board(work: Work, outlet_id: UUID, limit: int = 100) -> list[dict[str, Any]]:
-    """Return an outlet's orders for the console: open ones first, newest first."""
+    """Return an outlet's orders for the console: open ones, the oldest first, then closed ones."""
     async with work.conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(QUERIES["board"], {"outlet_id": outlet_id, "limit": limit})
         return await cursor.fetchall()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, time, timedelta
 from math import asin, cos, radians, sin, sqrt
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from chatworks.kit.errors import Invalid
 from chatworks.outlets.models import (
     FOR_GOOD,
     WEEKDAYS,
@@ -27,6 +29,10 @@ from chatworks.sdk.messages import Place
 
 EARTH_RADIUS_M = 6_371_008.8  # IUGG mean radius
 LOOK_AHEAD_DAYS = 14
+ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(:\d{1,5})?"
+)
+LOOPBACK = frozenset({"localhost", "127.0.0.1"})  # where a site is tried out
 FIELDS = (  # what an outlet and its file have in common, and may change
     "name", "languages", "timezone", "brand", "hours", "delivery", "privacy", "widget_origins",
 )  # fmt: skip
@@ -79,6 +85,17 @@ def area_of(delivery: Delivery, place: Place) -> Area | None:
         return None
     address = place.address.casefold()
     return next((area for area in areas if area.name.casefold() in address), None)
+
+
+def origin_of(text: str) -> str:
+    """Return a site's origin (``https://shop.example``); ``Invalid`` where ``text`` names none.
+
+    What comes out stands in a security policy: nothing but scheme, host and port can pass.
+    """
+    match = ORIGIN.fullmatch(text.strip().rstrip("/").lower())
+    if match is None or (match["scheme"] == "http" and match["host"] not in LOOPBACK):
+        raise Invalid("site", f"{text.strip()[:80]} is no https address of a site")
+    return match[0]
 
 
 def changes(

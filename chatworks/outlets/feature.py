@@ -16,8 +16,9 @@ from chatworks.outlets.models import (
     Install,
     SaveAppletSettings,
     SaveHours,
+    SaveWidgetSites,
 )
-from chatworks.outlets.service import FileApplier, SettingsSaver, save_hours
+from chatworks.outlets.service import FileApplier, SettingsSaver, save_hours, save_widget_sites
 
 
 def _trace(call: Call[Any], result: Any) -> Trace:
@@ -44,6 +45,7 @@ def feature(
         name="outlets",
         registrations=(
             Registration(SaveHours, save_hours, allow, _trace),
+            Registration(SaveWidgetSites, save_widget_sites, allow, _trace),
             Registration(ApplyFile, FileApplier(install_of, secret_of), platform, _trace_file),
             Registration(SaveAppletSettings, SettingsSaver(check_settings), allow, _trace),
         ),

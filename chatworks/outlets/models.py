@@ -209,6 +209,13 @@ class SaveAppletSettings(Command[Saved]):
 
 
 @dataclass(frozen=True, slots=True)
+class SaveWidgetSites(Command[Saved]):
+    """Change which sites may show the chat: origins, ``https://shop.example``."""
+
+    origins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Applied:
     """What a file changed: the fields by name."""
 

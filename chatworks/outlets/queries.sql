@@ -69,5 +69,9 @@ ON CONFLICT (outlet_id, applet) DO NOTHING
 UPDATE applet_install SET settings = %(settings)s::jsonb, updated_at = %(now)s
 WHERE outlet_id = %(outlet_id)s AND applet = %(applet)s
 
+-- name: save_widget_sites
+UPDATE outlet SET widget_origins = %(origins)s, updated_at = %(now)s
+WHERE outlet_id = %(outlet_id)s
+
 -- name: save_hours
 UPDATE outlet SET hours = %(hours)s::jsonb, updated_at = %(now)s WHERE outlet_id = %(outlet_id)s

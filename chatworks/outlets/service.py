@@ -18,7 +18,7 @@ from chatworks.kit.db import Database
 from chatworks.kit.errors import Invalid, Refusal
 from chatworks.kit.work import Work
 from chatworks.outlets import store
-from chatworks.outlets.core import changes
+from chatworks.outlets.core import changes, origin_of
 from chatworks.outlets.models import (
     AppletSpec,
     Applied,
@@ -35,6 +35,7 @@ from chatworks.outlets.models import (
 )
 
 PATH_BYTES = 24  # 192 random bits: the address is not the secret, and not guessable either
+SITES_MAX = 20
 DIRECTORY_SECONDS = 2.0  # how long another process may not see a change of outlets and channels
 
 
@@ -230,6 +231,23 @@ async def save_hours(work: Work, calls: Sequence[Call[Any]]) -> list[Saved | Ref
             continue
         await store.save_hours(work, call.outlet_id, hours)
         answers.append(Saved("hours"))
+    return answers
+
+
+async def save_widget_sites(work: Work, calls: Sequence[Call[Any]]) -> list[Saved | Refusal]:
+    """Handle ``SaveWidgetSites``."""
+    answers: list[Saved | Refusal] = []
+    for call in calls:
+        if len(call.request.origins) > SITES_MAX:
+            answers.append(NotValid("sites", f"are more than {SITES_MAX}"))
+            continue
+        try:
+            origins = list(dict.fromkeys(origin_of(text) for text in call.request.origins))
+        except Invalid as problem:
+            answers.append(NotValid(problem.field, problem.problem))
+            continue
+        await store.save_widget_sites(work, call.outlet_id, origins)
+        answers.append(Saved("widget sites"))
     return answers
 
 

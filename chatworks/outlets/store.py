@@ -177,6 +177,12 @@ async def save_settings(work: Work, outlet_id: UUID, applet: str, settings: str)
     return (await work.conn.execute(QUERIES["save_settings"], parameters)).rowcount == 1
 
 
+async def save_widget_sites(work: Work, outlet_id: UUID, origins: Sequence[str]) -> None:
+    """Store which sites may show the chat."""
+    parameters = {"outlet_id": outlet_id, "origins": list(origins), "now": work.now}
+    await work.conn.execute(QUERIES["save_widget_sites"], parameters)
+
+
 async def save_hours(work: Work, outlet_id: UUID, hours: Hours) -> None:
     """Store when an outlet serves."""
     parameters = {"outlet_id": outlet_id, "hours": _json(hours), "now": work.now}

@@ -4,6 +4,8 @@
 messages are what is shown. ``docs/tutorial/first-applet.md`` writes one in ten minutes.
 """
 
+from msgspec import Meta as Meta
+
 from chatworks.kit.errors import Refusal as Refusal
 from chatworks.kit.money import Money as Money
 from chatworks.sdk.applet import Applet as Applet

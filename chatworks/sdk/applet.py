@@ -29,7 +29,11 @@ class AppletError(ChatWorksError):
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An applet's settings: drawn as a form in the console, checked before they are saved."""
+    """An applet's settings: drawn as a form in the console, checked before they are saved.
+
+    ``largest: Annotated[int, Meta(ge=1, le=50, title="Most at once")] = 20`` gives a field its
+    words and limits. Text, whole numbers, yes or no, ``Money`` and ``Literal`` are drawn.
+    """
 
 
 class Applet:

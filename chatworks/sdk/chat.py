@@ -90,13 +90,19 @@ class Chat(Generic[S]):
         timeout: int | None = None,  # noqa: ASYNC109 - see ask
         **values: object,
     ) -> Value:
-        """Ask for one of ``options``; ``label`` writes each (default: its ``title``, or itself)."""
+        """Ask for one of ``options``; ``label`` writes each (default: its ``title``, or itself).
+
+        An option with a ``photo`` shows it where the messenger can.
+        """
         if not options:
             raise ValueError("choose() needs at least one option")
         choice = Choice(tuple(options), label or _title)
 
         def write() -> Message:
-            buttons = tuple(Button(str(i), text) for i, text in enumerate(choice.labels))
+            buttons = tuple(
+                Button(str(i), text, str(getattr(option, "photo", "")))
+                for i, (text, option) in enumerate(zip(choice.labels, options, strict=True))
+            )
             return Message(self.text(msgid, **values), buttons, card)
 
         answer: Value = await give(Ask(write, choice, _place(), self.language, timeout))

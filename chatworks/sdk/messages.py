@@ -12,11 +12,14 @@ from enum import StrEnum
 import msgspec
 
 
-class Button(msgspec.Struct, frozen=True):
-    """A choice to tap. ``id`` comes back as the answer; ``label`` is read."""
+class Button(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A choice to tap. ``id`` comes back as the answer; ``label`` is read. ``photo`` is shown where
+    the messenger can: a path of this installation.
+    """
 
     id: str
     label: str
+    photo: str = ""
 
 
 class Line(msgspec.Struct, frozen=True):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_datetime
 from litestar import MediaType, Request, Response, get
 from litestar.params import FromPath
@@ -16,14 +19,32 @@ from chatworks.kit.datamap import DataMap
 from chatworks.kit.errors import NotFound
 from chatworks.kit.texts import Texts
 from chatworks.outlets.core import opening
-from chatworks.outlets.models import Outlet
-from chatworks.privacy.core import kept
+from chatworks.outlets.models import WEEKDAYS, Outlet
+from chatworks.privacy.core import Kept, kept
 from chatworks.storefront.routes import ChatDesk
 from chatworks.web.security import ANCESTORS_HEADER
 from chatworks.web.templating import Pages, static_root
 
 TEXTS = Texts.load("chatworks.storefront")
 FEW_LEFT = 5
+SEEN_BY = {
+    "self": "you",
+    "operator": "the people of the shop",
+    "driver": "the driver",
+    "engine": "the software, no person",
+}
+ALL_DAY = ("00:00", "00:00")
+LINEAR_MAX = 0.04045  # of sRGB: below it a channel is linear
+INK_DARK, INK_LIGHT = "#101a24", "#ffffff"
+
+
+def today_hours(outlet: Outlet, now: datetime) -> str:
+    """Return today's spans as people read them (07:00–19:00); "" on a closed day."""
+    local = now.astimezone(ZoneInfo(outlet.timezone))
+    if local.date().isoformat() in outlet.hours.closed:
+        return ""
+    spans = getattr(outlet.hours, WEEKDAYS[local.weekday()])
+    return ", ".join(f"{begins}–{ends}" for begins, ends in spans if (begins, ends) != ALL_DAY)
 
 
 def language_of(request: Request[Any, Any, Any], outlet: Outlet) -> str:
@@ -34,13 +55,49 @@ def language_of(request: Request[Any, Any, Any], outlet: Outlet) -> str:
     return next((code for code in wanted if code in outlet.languages), outlet.languages[0])
 
 
+def ink_on(colour: str) -> str:
+    """Return the ink that reads better on ``colour`` (#rrggbb), by WCAG 2's relative luminance."""
+
+    def luminance(of: str) -> float:
+        parts = [int(of[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= LINEAR_MAX else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    ground = luminance(colour)
+    on_dark = (ground + 0.05) / (luminance(INK_DARK) + 0.05)
+    on_light = (luminance(INK_LIGHT) + 0.05) / (ground + 0.05)
+    return INK_LIGHT if on_light >= on_dark else INK_DARK
+
+
 def common(outlet: Outlet, language: str) -> dict[str, Any]:
     """Return what every public template needs."""
     return {
         "outlet": outlet,
         "lang": language,
+        "languages": [(code, _name(code)) for code in outlet.languages],
         "_": lambda msgid, **values: TEXTS.text(language, msgid, **values),
     }
+
+
+def _name(code: str) -> str:
+    """Return a language's own name: Kiswahili."""
+    return str(Locale(code).get_display_name(code)).capitalize()
+
+
+def in_words(item: Kept, language: str) -> Kept:
+    """Return an entry of the register as the people whom it is about read it."""
+
+    def rule(text: str) -> str:
+        said = TEXTS.text(language, text)
+        event, plus, span = text.partition(" + ")
+        return f"{span} after: {event}" if plus and said == text else said
+
+    return Kept(
+        what=TEXTS.text(language, item.what),
+        purposes=tuple(TEXTS.text(language, purpose) for purpose in item.purposes),
+        retention=tuple(rule(text) for text in item.retention),
+        visible=tuple(TEXTS.text(language, SEEN_BY.get(who, who)) for who in item.visible),
+    )
 
 
 def pages(desk: ChatDesk, shown: Pages, maps: Iterable[DataMap]) -> list[Any]:
@@ -64,7 +121,8 @@ def _outlet_pages(desk: ChatDesk, shown: Pages, register: list[DataMap]) -> list
         language = language_of(request, outlet)
         async with desk.db.web(outlet.id) as work:
             products = (await catalog.products(work, [outlet.id]))[outlet.id]
-            state = opening(outlet.hours, outlet.timezone, work.now)
+            now = work.now
+        state = opening(outlet.hours, outlet.timezone, now)
         opens = (
             ""
             if state.opens_at is None
@@ -76,6 +134,7 @@ def _outlet_pages(desk: ChatDesk, shown: Pages, register: list[DataMap]) -> list
             few_left=FEW_LEFT,
             open=state.open,
             opens=opens,
+            hours=today_hours(outlet, now),
             **common(outlet, language),
         )
 
@@ -85,14 +144,20 @@ def _outlet_pages(desk: ChatDesk, shown: Pages, register: list[DataMap]) -> list
         outlet = await desk.outlet(slug)
         language = language_of(request, outlet)
         return shown.page(
-            "storefront/privacy.html", kept=kept(register), **common(outlet, language)
+            "storefront/privacy.html",
+            kept=[in_words(item, language) for item in kept(register)],
+            **common(outlet, language),
         )
 
     @get("/o/{slug:str}/brand.css", media_type="text/css")
     async def brand(slug: FromPath[str]) -> Response[str]:
         """Give the outlet's colours as a style sheet: the policy allows no inline style."""
-        colours = (await desk.outlet(slug)).brand
-        css = f":root {{ --brand: {colours.primary}; --accent: {colours.accent}; }}\n"
+        brand = (await desk.outlet(slug)).brand
+        rules = (
+            f"--brand: {brand.primary}; --on-brand: {ink_on(brand.primary)}; "
+            f"--accent: {brand.accent}; --on-accent: {ink_on(brand.accent)};"
+        )
+        css = f"@layer tokens {{ :root {{ {rules} }} }}\n"
         headers = {"cache-control": "public, max-age=60"}
         return Response(css, media_type="text/css", headers=headers)
 

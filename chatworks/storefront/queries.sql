@@ -3,9 +3,9 @@ INSERT INTO web_visitor (outlet_id, id, channel_id, secret_hash, language, user_
 VALUES (%(outlet_id)s, %(id)s, %(channel_id)s, %(hash)s, %(language)s, %(user_agent)s, %(now)s)
 
 -- name: visitor
-SELECT v.id, v.channel_id, v.language,
-       (SELECT c.id FROM conversation c
-        WHERE c.outlet_id = v.outlet_id AND c.channel_id = v.channel_id
-          AND c.thread = replace(v.id::text, '-', ''))
+SELECT v.id, v.channel_id, COALESCE(p.language, v.language), c.id
 FROM web_visitor v
+LEFT JOIN conversation c ON c.outlet_id = v.outlet_id AND c.channel_id = v.channel_id
+                        AND c.thread = replace(v.id::text, '-', '')
+LEFT JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
 WHERE v.secret_hash = %(hash)s AND v.outlet_id = %(outlet_id)s

@@ -11,12 +11,12 @@ from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 
 from chatworks.channels.models import Rejected
@@ -37,6 +37,18 @@ TOKEN_BYTES = 32
 AGENT_LENGTH_MAX = 300
 STARTS_BURST, START_SECONDS = 20, 10.0  # new visitors from one address
 MESSAGES_BURST, MESSAGE_SECONDS = 15, 0.5  # of one visitor
+SEQ_MAX = 2**31 - 1
+
+After = Annotated[int, QueryParameter(ge=0, le=SEQ_MAX)]
+
+
+class Start(msgspec.Struct, frozen=True):
+    """What a start may say."""
+
+    language: str = ""
+
+
+_start = msgspec.json.Decoder(Start)
 
 
 class NoVisitor(ChatWorksError):
@@ -53,7 +65,7 @@ class BadEvent(ChatWorksError):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who speaks through a token."""
+    """Who speaks through a token. ``language`` is what the conversation speaks now."""
 
     outlet: Outlet
     channel_id: UUID
@@ -96,8 +108,7 @@ def routes(desk: ChatDesk) -> list[Any]:
     async def start(slug: FromPath[str], request: Request[Any, Any, Any]) -> dict[str, str]:
         """Make a visitor; the token is shown this once."""
         outlet = await desk.outlet(slug)
-        given = await request.json() if await request.body() else {}
-        wanted = given.get("language") if isinstance(given, dict) else None
+        wanted = _language(await request.body())
         language = wanted if wanted in outlet.languages else outlet.languages[0]
         channels = await desk.directory.channels(outlet.id, "webchat")
         if not channels:
@@ -131,26 +142,36 @@ def routes(desk: ChatDesk) -> list[Any]:
 
     @get("/chat/{slug:str}/messages")
     async def messages(
-        slug: FromPath[str], request: Request[Any, Any, Any], after: FromQuery[int] = 0
+        slug: FromPath[str], request: Request[Any, Any, Any], after: After = 0
     ) -> Response[bytes]:
-        """Give the conversation so far."""
+        """Give the conversation so far, and the language that it speaks."""
         visitor = await desk.visitor(request, slug)
         said: list[Said] = []
         if visitor.conversation_id is not None:
             async with desk.db.web(visitor.outlet.id) as work:
                 said = await history(work, visitor.outlet.id, visitor.conversation_id, after)
-        body = msgspec.json.encode({"messages": said})
+        body = msgspec.json.encode({"language": visitor.language, "messages": said})
         return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
 
     @get("/chat/{slug:str}/events")
     async def events(
-        slug: FromPath[str], request: Request[Any, Any, Any], after: FromQuery[int] = 0
+        slug: FromPath[str], request: Request[Any, Any, Any], after: After = 0
     ) -> Stream:
         """Follow the conversation from ``after`` on."""
         visitor = await desk.visitor(request, slug)
         return event_stream(_follow(desk, request, visitor, after))
 
     return [start, send, messages, events]
+
+
+def _language(body: bytes) -> str:
+    """Return the language that a start asks for; "" where it names none."""
+    if not body:
+        return ""
+    try:
+        return _start.decode(body).language
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadEvent(str(error)) from None
 
 
 async def _follow(
@@ -165,10 +186,15 @@ async def _follow(
         if conversation is None:  # the first word has not been taken yet
             conversation = (await desk.visitor(request, visitor.outlet.slug)).conversation_id
         if conversation is not None and noticed:
-            async with desk.db.web(visitor.outlet.id) as work:
-                said = await history(work, visitor.outlet.id, conversation, after)
-            for message in said:
-                after = message.seq
-                yield event(msgspec.json.encode(message), message.seq)
+            while said := await _said(desk, visitor, conversation, after):
+                for message in said:
+                    after = message.seq
+                    yield event(msgspec.json.encode(message), message.seq)
         if not noticed:
             yield b": still here\n\n"
+
+
+async def _said(desk: ChatDesk, visitor: Visitor, conversation: UUID, after: int) -> list[Said]:
+    """Return the next messages after ``after``: a long absence takes several rounds."""
+    async with desk.db.web(visitor.outlet.id) as work:
+        return await history(work, visitor.outlet.id, conversation, after)

@@ -1,4 +1,4 @@
-"""What wraps every page: security headers, and the refusal of other sites' unsafe requests.
+"""What wraps every page: security headers, HEAD, and the refusal of other sites' unsafe requests.
 
 The check is Go 1.25's CrossOriginProtection: an unsafe request is ours if ``Sec-Fetch-Site`` is
 ``same-origin`` or ``none``; a browser without that header is judged by ``Origin`` against ``Host``;
@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
-
-import msgspec
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -47,26 +45,31 @@ def is_cross_site(method: str, headers: dict[bytes, bytes]) -> bool:
 
 
 class Security:
-    """The ASGI wrapper."""
+    """The ASGI wrapper. ``refuse`` answers what comes from another site."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, refuse: App) -> None:
         self._app = app
+        self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on with headers added to the answer."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if is_cross_site(scope["method"], dict(scope["headers"])):
-            await _refuse(send)
-            return
+        head = scope["method"] == "HEAD"
+        app = self._refuse if is_cross_site(scope["method"], dict(scope["headers"])) else self._app
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = _headers(list(message.get("headers", ())))
-            await send(message)
+                await send({**message, "headers": _headers(list(message.get("headers", ())))})
+                if head:
+                    await send({"type": "http.response.body", "body": b""})
+            elif not head:
+                await send(message)
 
-        await self._app(scope, receive, guarded)
+        # HEAD is GET without the body: every page has it, and a stream ends after its headers,
+        # because the server counts the answer as whole and tells the stream so.
+        await app({**scope, "method": "GET"} if head else scope, receive, guarded)
 
 
 def _headers(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -75,12 +78,3 @@ def _headers(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     kept = [pair for pair in headers if pair[0] != ANCESTORS_HEADER]
     policy = POLICY.format(ancestors=ancestors.decode("latin-1")).encode()
     return [*kept, *HEADERS, (b"content-security-policy", policy)]
-
-
-async def _refuse(send: Send) -> None:
-    body = msgspec.json.encode(
-        {"type": "about:blank", "status": 403, "title": "this request comes from another site"}
-    )
-    headers = [(b"content-type", b"application/problem+json")]
-    await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

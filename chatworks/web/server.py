@@ -1,36 +1,68 @@
 """The web application: routes of features, static files, errors, health, and the inbox's door.
 
 Requests under ``/in/`` go straight to the door, before any framework: it is a quarter faster and
-sees the raw path. Everything else is Litestar's.
+sees the raw path. Everything else is Litestar's. Every error is answered in the asker's way: a
+friendly page for a browser, problem details (RFC 9457) for everybody else.
 """
 
 from __future__ import annotations
 
-import mimetypes
+import re
 from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 import structlog
 from litestar import Litestar, MediaType, Request, Response, get
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import FromPath
+from litestar.response import Redirect
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from chatworks.kit.errors import ChatWorksError
+from chatworks.kit.errors import ChatWorksError, Forbidden
 from chatworks.web.security import App, Receive, Scope, Security, Send
-from chatworks.web.templating import Pages, static_root
+from chatworks.web.templating import Pages, static_files, static_hash, static_url
 
 log = structlog.get_logger()
-YEAR_SECONDS = 31_536_000
+VERSION = re.compile(r"[0-9a-f]{12}")
+FOR_GOOD = "public, max-age=31536000, immutable"
+FOR_MINUTES = "public, max-age=300"
+SERVER_ERROR = 500
 BODY_BYTES_MAX = 65_536
+ROBOTS = "User-agent: *\nDisallow: /console\nDisallow: /chat/\nDisallow: /w/\n"
 
 Check = Callable[[], Awaitable[None]]
+Asked = Request[Any, Any, Any]
 
 
 def create_app(handlers: Sequence[Any], door: App, pages: Pages, ready: Check) -> App:
     """Return the ASGI application."""
+    app = Litestar(
+        [*_health(ready), *_files(), *handlers],
+        exception_handlers={Exception: lambda request, error: answer(pages, request, error)},
+        openapi_config=None,
+        logging_config=None,  # it would send every package's chatter to standard error
+        request_max_body_size=BODY_BYTES_MAX,
+    )
 
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        request: Asked = Request({**scope, "litestar_app": app})  # type: ignore[arg-type]
+        refused = answer(pages, request, Forbidden("this request comes from another site"))
+        await refused.to_asgi_response(None, request)(scope, receive, send)  # type: ignore[arg-type]
+
+    secured = Security(app, refuse)  # type: ignore[arg-type]
+
+    async def root(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["raw_path"].startswith(b"/in/"):
+            await door(scope, receive, send)
+        else:
+            await secured(scope, receive, send)
+
+    return root
+
+
+def _health(ready: Check) -> list[Any]:
     @get("/healthz", media_type=MediaType.TEXT)
     async def healthz() -> str:
         """Say that the process lives."""
@@ -50,51 +82,64 @@ def create_app(handlers: Sequence[Any], door: App, pages: Pages, ready: Check) -
         """Give the process's metrics to Prometheus."""
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
+    return [healthz, readyz, metrics]
+
+
+def _files() -> list[Any]:
     @get("/static/{path:path}")
-    async def static(path: FromPath[str], request: Request[Any, Any, Any]) -> Response[bytes]:
-        """Give a static file; with its hash in the address it never changes."""
-        file = (static_root() / path.lstrip("/")).resolve()
-        if not file.is_relative_to(static_root()) or not file.is_file():
-            raise HTTPException(status_code=404, detail="there is no such file")
-        kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        age = f"public, max-age={YEAR_SECONDS}, immutable" if "v" in request.query_params else ""
-        headers = {"cache-control": age or "public, max-age=300"}
-        return Response(file.read_bytes(), media_type=kind, headers=headers)
+    async def static(path: FromPath[str], request: Asked) -> Response[bytes]:
+        """Give a static file: for good under our hash, else with an ETag.
 
-    app = Litestar(
-        [healthz, readyz, metrics, static, *handlers],
-        exception_handlers={Exception: _errors(pages)},
-        openapi_config=None,
-        logging_config=None,  # it would send every package's chatter to standard error
-        request_max_body_size=BODY_BYTES_MAX,
-    )
-    secured = Security(app)  # type: ignore[arg-type]
+        Another hash is another version's page, while processes are exchanged one by one.
+        """
+        version, _, name = path.lstrip("/").partition("/")
+        if not VERSION.fullmatch(version):
+            name = path.lstrip("/")
+        file = static_files().get(name)
+        if file is None:
+            raise NotFoundException("there is no such file")
+        age = FOR_GOOD if version == static_hash() else FOR_MINUTES
+        headers = {"cache-control": age, "etag": file.etag}
+        if file.etag in request.headers.get("if-none-match", ""):
+            return Response(b"", status_code=304, headers=headers)
+        return Response(file.body, media_type=file.media_type, headers=headers)
 
-    async def root(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["raw_path"].startswith(b"/in/"):
-            await door(scope, receive, send)
-        else:
-            await secured(scope, receive, send)
+    @get("/favicon.ico")
+    async def favicon() -> Redirect:
+        """Lead browsers that look here to the picture."""
+        return Redirect(static_url("chatworks.svg"))
 
-    return root
+    @get("/robots.txt", media_type=MediaType.TEXT)
+    async def robots() -> str:
+        """Ask search engines to leave the console and the chats alone."""
+        return ROBOTS
+
+    return [static, favicon, robots]
 
 
-def _errors(pages: Pages) -> Callable[[Request[Any, Any, Any], Exception], Response[Any]]:
-    """Return the handler of every error: a friendly page, or problem details (RFC 9457)."""
-
-    def handle(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-        status = int(getattr(error, "status_code", 0) or getattr(error, "status", 500))
-        known = isinstance(error, ChatWorksError | HTTPException)
-        detail = getattr(error, "detail", "") or str(error) if known else ""
-        if not known:
-            log.error("a request failed", path=request.url.path, exc_info=error)
-        if "text/html" in request.headers.get("accept", ""):
-            return pages.page("web/error.html", status=status, code=status, detail=detail)
-        body = {"type": "about:blank", "status": status, "title": detail or "something failed"}
-        return Response(
-            msgspec.json.encode(body),
-            status_code=status,
-            media_type="application/problem+json",
+def answer(pages: Pages, request: Asked, error: Exception) -> Response[Any]:
+    """Return what an error looks like: a page, or problem details. A surprise is logged."""
+    status = int(getattr(error, "status_code", 0) or getattr(error, "status", 500))
+    known = isinstance(error, ChatWorksError | HTTPException) and status < SERVER_ERROR
+    phrase = HTTPStatus(status).phrase
+    detail = (getattr(error, "detail", "") or str(error)) if known else ""
+    detail = "" if detail == phrase else detail
+    if not known:
+        log.error("a request failed", path=request.url.path, exc_info=error)
+    headers = dict(getattr(error, "headers", None) or {})
+    if seconds := getattr(error, "retry_after", 0):
+        headers["retry-after"] = str(seconds)
+    if "text/html" in request.headers.get("accept", ""):
+        return pages.page(
+            "web/error.html",
+            status=status,
+            headers=headers,
+            code=status,
+            detail=detail,
+            signing_in=request.url.path.startswith("/console"),
         )
-
-    return handle
+    problem = {"type": "about:blank", "title": phrase, "status": status}
+    body = msgspec.json.encode({**problem, "detail": detail} if detail else problem)
+    return Response(
+        body, status_code=status, headers=headers, media_type="application/problem+json"
+    )

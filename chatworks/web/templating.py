@@ -1,9 +1,17 @@
-"""Pages: Jinja2 with autoescape, texts by language, static addresses with their file's hash."""
+"""Pages: Jinja2 with autoescape, texts by language, and the static files with their addresses.
+
+A static file's address holds one hash of all of them (``/static/4f1c…/css/app.css``): it never
+changes under its address, so browsers keep it for good, and what a file names beside itself (a
+module that imports another) carries the same hash. Without the hash a file is kept for minutes and
+then asked for by its ETag.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import mimetypes
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from importlib import resources
@@ -11,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime, format_time
+from babel.dates import format_date, format_datetime, format_time
 from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined, select_autoescape
 from litestar import MediaType, Response
 
@@ -23,21 +31,56 @@ HASH_LENGTH = 12
 Text = Callable[..., str]
 
 
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """A file as it is served."""
+
+    body: bytes
+    media_type: str
+    etag: str
+
+
 def static_root() -> Path:
     """Return the folder of static files."""
     return Path(str(resources.files("chatworks.web").joinpath("static")))
 
 
 @lru_cache
+def static_files() -> Mapping[str, StaticFile]:
+    """Return every static file by its name (``css/app.css``), read once."""
+    root = static_root()
+    found = {}
+    for path in sorted(root.rglob("*")):
+        if path.is_file():
+            body = path.read_bytes()
+            media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+            etag = f'"{hashlib.sha256(body).hexdigest()[:HASH_LENGTH]}"'
+            found[path.relative_to(root).as_posix()] = StaticFile(body, media_type, etag)
+    return found
+
+
+@lru_cache
+def static_hash() -> str:
+    """Return the hash of all static files together."""
+    whole = "\n".join(f"{name} {file.etag}" for name, file in static_files().items())
+    return hashlib.sha256(whole.encode()).hexdigest()[:HASH_LENGTH]
+
+
 def static_url(name: str) -> str:
-    """Return the address of a static file; it changes with the file, so browsers keep it."""
-    digest = hashlib.sha256((static_root() / name).read_bytes()).hexdigest()
-    return f"/static/{name}?v={digest[:HASH_LENGTH]}"
+    """Return the address of a static file that never changes; ``KeyError`` where there is none."""
+    if name not in static_files():
+        raise KeyError(name)
+    return f"/static/{static_hash()}/{name}"
 
 
 def show_money(minor: int, currency: str, language: str = "en") -> str:
     """Return an amount as people write it."""
     return Money(minor, currency).show(language)
+
+
+def show_amount(minor: int, currency: str) -> str:
+    """Return an amount as a field shows it."""
+    return Money(minor, currency).plain()
 
 
 def show_time(at: datetime, timezone: str, language: str = "en") -> str:
@@ -49,6 +92,11 @@ def show_time(at: datetime, timezone: str, language: str = "en") -> str:
 def show_clock(at: datetime, timezone: str, language: str = "en") -> str:
     """Return HH:mm."""
     return str(format_time(at.astimezone(ZoneInfo(timezone)), "HH:mm", locale=language))
+
+
+def show_day(at: datetime, timezone: str, language: str = "en") -> str:
+    """Return a day: Tuesday, 24 November."""
+    return str(format_date(at.astimezone(ZoneInfo(timezone)), "EEEE, d MMMM", locale=language))
 
 
 class Pages:
@@ -65,8 +113,10 @@ class Pages:
         )
         self._env.globals["static_url"] = static_url
         self._env.filters["money"] = show_money
+        self._env.filters["amount"] = show_amount
         self._env.filters["when"] = show_time
         self._env.filters["clock"] = show_clock
+        self._env.filters["day"] = show_day
 
     def page(
         self, name: str, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any

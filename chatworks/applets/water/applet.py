@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from chatworks.catalog.models import ListProducts, OutOfStock, ProductView
 from chatworks.orders.models import (
     CancelOrder,
@@ -23,6 +25,7 @@ from chatworks.sdk import (
     Chat,
     Config,
     Line,
+    Meta,
     Place,
     location,
     phone,
@@ -38,9 +41,27 @@ NAME_LENGTH_MAX = 60
 class Settings(Config, frozen=True):
     """What the operator may set."""
 
-    tag: str = "water"
-    largest_order: int = 20
-    region: str = "KE"
+    tag: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=40,
+            title="Products",
+            description="The tag of the products that are offered.",
+        ),
+    ] = "water"
+    largest_order: Annotated[
+        int,
+        Meta(ge=1, le=1000, title="Largest order", description="Of one product at a time."),
+    ] = 20
+    region: Annotated[
+        str,
+        Meta(
+            pattern="^[A-Z]{2}$",
+            title="Country of phone numbers",
+            description="Two letters (KE): how numbers without a country code are read.",
+        ),
+    ] = "KE"
 
     def __post_init__(self) -> None:
         """Refuse a region that no phone number has, before it is saved."""

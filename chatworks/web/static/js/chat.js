@@ -1,210 +1,147 @@
-// The chat of an outlet's page and of its widget. No framework: it draws messages, keeps what was
-// not sent yet, and follows the conversation by server-sent events that resume where they ended.
+// The chat of an outlet's page and of its widget: it draws what the wire brings, and sends what is
+// written and tapped. No framework.
 
-const RETRY_MS_MIN = 1000;
-const RETRY_MS_MAX = 30000;
+import { choices, clock, day, element, linked, slip } from "./paint.js";
+import { Wire } from "./wire.js";
+
+const NEAR_PX = 90; // this close to the end, new messages scroll the log
+const JOIN_MS = 120000; // one person's messages within this time stand together
+const TYPING_MS = 8000;
 
 class Chat {
   constructor(root) {
+    const find = (name) => root.querySelector(`[data-${name}]`);
     this.root = root;
-    this.slug = root.dataset.outlet;
-    this.log = root.querySelector("[data-log]");
-    this.form = root.querySelector("[data-composer]");
+    this.log = find("log");
+    this.form = find("composer");
     this.input = this.form.elements.text;
-    this.banner = root.querySelector("[data-banner]");
-    this.texts = JSON.parse(root.querySelector("[data-texts]").textContent);
-    this.key = `chatworks:${this.slug}`;
-    this.seen = 0;
-    this.day = "";
-    this.queue = [];
-    this.pending = new Map();
+    this.banner = find("banner");
+    this.welcome = find("welcome");
+    this.toEnd = find("to-end");
+    this.texts = JSON.parse(find("texts").textContent);
+    this.language = root.dataset.lang;
+    this.title = document.title;
+    this.pendings = new Map();
+    this.wire = new Wire(root.dataset.outlet, this.language, this);
+    this.listen(find);
+    if (root.dataset.framed) this.frame(find("close"));
+    this.input.value = this.wire.draft;
+    this.wire.open();
+  }
+
+  listen(find) {
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.submit();
     });
-    window.addEventListener("online", () => this.flush());
-    window.addEventListener("offline", () => this.tell(this.texts.offline));
-    window.addEventListener("storage", (event) => {
-      if (event.key === this.key && event.newValue) location.reload();
+    this.input.addEventListener("input", () => (this.wire.draft = this.input.value));
+    this.input.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.submit();
     });
-    if (root.dataset.framed) this.frame();
-  }
-
-  get token() {
-    return this.saved().token;
-  }
-
-  saved() {
-    try {
-      return JSON.parse(localStorage.getItem(this.key)) || {};
-    } catch {
-      return {};
-    }
-  }
-
-  save(values) {
-    localStorage.setItem(this.key, JSON.stringify({ ...this.saved(), ...values }));
-  }
-
-  async start() {
-    if (!this.token) {
-      this.invite();
-      return;
-    }
-    this.queue = this.saved().queue || [];
-    await this.load();
-    for (const event of this.queue) this.drawPending(event);
-    this.flush();
-    this.follow();
-  }
-
-  invite() {
-    const hint = this.element("p", "bubble out");
-    hint.textContent = this.texts.hello;
-    const row = this.element("div", "choices");
-    const button = this.element("button");
-    button.type = "button";
-    button.textContent = this.texts.begin;
-    button.addEventListener("click", () => this.send({ kind: "text", text: "/start" }));
-    row.append(button);
-    this.log.append(hint, row);
-    this.invitation = [hint, row];
-  }
-
-  async register() {
-    const answer = await fetch(`/chat/${this.slug}/start`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ language: this.root.dataset.lang }),
+    find("begin").addEventListener("click", () => this.begin());
+    this.toEnd.addEventListener("click", () => this.scroll());
+    this.log.addEventListener("scroll", () => {
+      this.atEnd = this.near();
+      if (this.atEnd) this.toEnd.hidden = true;
     });
-    if (!answer.ok) throw new Error(`start ${answer.status}`);
-    this.save({ token: (await answer.json()).token });
-    this.follow();
+    new ResizeObserver(() => this.atEnd && this.scroll()).observe(this.log);
+    document.addEventListener("visibilitychange", () => document.hidden || (document.title = this.title));
+    document.querySelector("[data-to-chat]")?.addEventListener("click", () => this.welcome.hidden || this.begin());
   }
 
-  headers() {
-    return { authorization: `Bearer ${this.token}` };
-  }
-
-  async load() {
-    const answer = await fetch(`/chat/${this.slug}/messages`, { headers: this.headers() }).catch(() => null);
-    if (answer && answer.status === 401) {
-      localStorage.removeItem(this.key);
-      location.reload();
-      return;
-    }
-    if (answer && answer.ok) (await answer.json()).messages.forEach((message) => this.draw(message));
+  begin() {
+    this.wire.send({ kind: "text", text: "/start" });
+    this.rest();
+    this.root.scrollIntoView({ block: "nearest" }); // on a phone its end lies below the fold
   }
 
   submit() {
     const text = this.input.value.trim();
     if (!text) return;
     this.input.value = "";
-    this.send({ kind: "text", text });
+    this.wire.draft = "";
+    this.wire.send({ kind: "text", text });
   }
 
-  send(event) {
-    const whole = { id: crypto.randomUUID ? crypto.randomUUID() : this.uuid(), ...event };
-    this.invitation?.forEach((node) => node.remove());
-    this.invitation = null;
-    this.queue.push(whole);
-    this.keep();
-    this.drawPending(whole);
-    this.flush();
+  // Where the focus goes when its button is done with; on a phone the keyboard would pop up.
+  rest() {
+    const node = matchMedia("(pointer: fine)").matches ? this.input : this.log;
+    node.focus({ preventScroll: true });
   }
 
-  uuid() {
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-    bytes[6] = (bytes[6] & 15) | 64;
-    bytes[8] = (bytes[8] & 63) | 128;
-    const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  // -- what the wire tells ----------------------------------------------------------------------
+
+  reset() {
+    this.log.replaceChildren(this.welcome);
+    this.welcome.hidden = true;
+    this.pendings.clear();
+    this.last = this.date = this.dots = null;
+    this.atEnd = true;
   }
 
-  keep() {
-    if (this.token) this.save({ queue: this.queue });
+  ready(isNew) {
+    this.welcome.hidden = !isNew;
+    this.scroll();
   }
 
-  async flush() {
-    if (this.flushing) return;
-    this.flushing = true;
-    let wait = RETRY_MS_MIN;
-    while (this.queue.length) {
-      const event = this.queue[0];
-      try {
-        if (!this.token) await this.register();
-        const answer = await fetch(`/chat/${this.slug}/messages`, {
-          method: "POST",
-          headers: { ...this.headers(), "content-type": "application/json" },
-          body: JSON.stringify(event),
-        });
-        if (answer.status === 429 || answer.status >= 500) {
-          if (answer.status === 429) this.tell(this.texts.wait);
-          throw new Error(`send ${answer.status}`);
-        }
-        this.queue.shift();
-        this.keep();
-        this.tell("");
-        if (!answer.ok) this.fail(event, (await answer.json()).title);
-        else this.typing(true);
-        wait = RETRY_MS_MIN;
-      } catch {
-        if (!navigator.onLine) this.tell(this.texts.offline);
-        await new Promise((done) => setTimeout(done, wait));
-        wait = Math.min(wait * 2, RETRY_MS_MAX);
-      }
+  messages(list, language) {
+    const loading = language !== undefined;
+    if (loading) {
+      this.log.lang = language;
+      this.log.setAttribute("aria-busy", "true"); // the past is not read aloud
     }
-    this.flushing = false;
+    for (const message of list) {
+      if (message.direction === "in") this.drawIn(message);
+      else this.drawOut(message, loading);
+    }
+    if (loading) this.log.removeAttribute("aria-busy");
   }
 
-  async follow() {
-    if (this.following) return;
-    this.following = true;
-    let wait = RETRY_MS_MIN;
-    for (;;) {
-      try {
-        const answer = await fetch(`/chat/${this.slug}/events?after=${this.seen}`, { headers: this.headers() });
-        if (!answer.ok) throw new Error(`events ${answer.status}`);
-        const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-        let text = "";
-        wait = RETRY_MS_MIN;
-        for (;;) {
-          const { value, done } = await reader.read();
-          if (done) break;
-          text += value;
-          const events = text.split("\n\n");
-          text = events.pop();
-          for (const event of events) {
-            const data = event.split("\n").find((line) => line.startsWith("data: "));
-            if (data) this.draw(JSON.parse(data.slice(6)));
-          }
-        }
-      } catch {
-        // the connection ended: wait, and resume after what was seen
-      }
-      await new Promise((done) => setTimeout(done, wait));
-      wait = Math.min(wait * 2, RETRY_MS_MAX);
-    }
+  pending(event) {
+    this.welcome.hidden = true;
+    this.typing(false);
+    const bubble = this.bubble("in", "new");
+    bubble.append(this.shown(event), element("span", "state", this.texts.sending));
+    this.pendings.set(event.id, bubble);
+    this.close(event.tap);
+    this.append(bubble, true);
   }
+
+  sent(event) {
+    if (this.pendings.has(event.id) && !this.last?.person) this.typing(true);
+  }
+
+  failed(event) {
+    const bubble = this.pendings.get(event.id);
+    if (!bubble) return;
+    bubble.classList.add("failed");
+    bubble.querySelector(".state").textContent = this.texts.failed;
+    if (event.kind !== "text") return;
+    const again = element("button", "button quiet slim", this.texts.edit);
+    again.type = "button";
+    again.addEventListener("click", () => {
+      this.input.value = this.wire.draft = event.text;
+      bubble.remove();
+      this.input.focus();
+    });
+    bubble.append(again);
+  }
+
+  state(name) {
+    this.tell(name ? this.texts[name] : "");
+  }
+
+  // -- drawing ----------------------------------------------------------------------------------
 
   tell(text) {
     this.banner.textContent = text;
     this.banner.hidden = !text;
   }
 
-  element(name, className = "") {
-    const node = document.createElement(name);
-    if (className) node.className = className;
-    return node;
-  }
-
-  drawPending(event) {
-    const bubble = this.element("div", "bubble in pending");
-    bubble.textContent = this.shown(event);
-    this.pending.set(event.id, bubble);
-    this.log.append(bubble);
-    this.closeChoices();
-    this.scroll();
+  bubble(side, more = "") {
+    return element("div", `bubble ${side} ${more}`.trim());
   }
 
   shown(event) {
@@ -213,183 +150,154 @@ class Chat {
     return event.text === "/start" ? this.texts.begin : event.text;
   }
 
-  fail(event, reason) {
-    const bubble = this.pending.get(event.id);
-    if (!bubble) return;
-    bubble.classList.add("failed");
-    bubble.title = reason || this.texts.failed;
-    this.tell(reason || this.texts.failed);
+  drawIn(message) {
+    const { content } = message;
+    const pending = this.pendings.get(content.message_ref);
+    pending?.remove();
+    this.pendings.delete(content.message_ref);
+    const command = content.kind === "command" ? `/${content.text} ${content.arguments || ""}`.trim() : content.text;
+    const bubble = this.bubble("in", pending ? "" : "new");
+    bubble.append(this.shown({ kind: content.kind, text: command, phone: content.phone }), clock(message.at, this.language));
+    this.separate(message.at);
+    this.join(bubble, message);
+    this.close(content.tap);
+    this.append(bubble, Boolean(pending));
   }
 
-  draw(message) {
-    if (message.seq <= this.seen) return;
-    this.seen = message.seq;
+  drawOut(message, loading) {
+    const { text, card, buttons, wanted } = message.content;
+    const person = message.author.startsWith("operator:");
     this.typing(false);
-    this.separate(new Date(message.at));
-    if (message.direction === "in") this.drawIn(message);
-    else this.drawOut(message);
-    this.scroll();
-    this.unread(message);
+    this.separate(message.at);
+    const bubble = this.bubble("out", `${person ? "person" : ""} ${loading ? "" : "new"}`);
+    if (person) bubble.append(element("span", "who", this.texts.person));
+    if (card) bubble.append(slip(card));
+    if (text) {
+      const words = element("span", "words");
+      words.append(...linked(text));
+      bubble.append(words);
+    }
+    bubble.append(clock(message.at, this.language));
+    this.join(bubble, message, person);
+    this.append(bubble);
+    const row = choices(message.seq, buttons || [], (id, label) => this.tap(message.seq, id, label));
+    if (row) {
+      this.append(row);
+      this.last.node = null;
+    }
+    this.input.inputMode = wanted === "phone" ? "tel" : "text";
+    if (!loading) this.unread();
   }
 
   separate(at) {
-    const day = at.toLocaleDateString(this.root.dataset.lang, { weekday: "long", day: "numeric", month: "long" });
-    if (day === this.day) return;
-    this.day = day;
-    const line = this.element("p", "day");
-    line.textContent = at.toDateString() === new Date().toDateString() ? this.texts.today : day;
-    this.log.append(line);
+    const date = new Date(at).toDateString();
+    if (date === this.date) return;
+    this.date = date;
+    this.last = null;
+    this.log.append(element("p", "day", day(new Date(at), this.language, this.texts.today)));
   }
 
-  drawIn(message) {
-    const content = message.content;
-    this.pending.get(content.message_ref)?.remove();
-    this.pending.delete(content.message_ref);
-    const slash = content.kind === "command" && content.text !== "start" ? "/" : "";
-    const said = content.kind === "command" && content.text === "start" ? "/start" : slash + (content.text || "");
-    const bubble = this.element("div", "bubble in");
-    bubble.textContent = this.shown({ kind: content.kind, text: said, phone: content.phone });
-    bubble.append(this.time(message.at));
-    this.log.append(bubble);
-    this.closeChoices();
+  join(bubble, { author, at }, person = false) {
+    const time = new Date(at).getTime();
+    const { last } = this;
+    if (last?.node && last.author === author && time - last.time < JOIN_MS) last.node.classList.add("joined");
+    this.last = { node: bubble, author, time, person };
   }
 
-  drawOut(message) {
-    const { text, card, buttons, wanted } = message.content;
-    const person = message.author.startsWith("operator:");
-    const bubble = this.element("div", person ? "bubble out person" : "bubble out");
-    if (person) {
-      const who = this.element("span", "who");
-      who.textContent = this.texts.person;
-      bubble.append(who);
-    }
-    if (card) bubble.append(this.slip(card));
-    if (text) bubble.append(text);
-    bubble.append(this.time(message.at));
-    this.log.append(bubble);
-    if (buttons && buttons.length) this.drawButtons(message.seq, buttons);
-    this.input.inputMode = wanted === "phone" ? "tel" : "text";
+  append(node, mine = false) {
+    const follow = mine || this.near();
+    this.log.append(node);
+    if (this.dots) this.log.append(this.dots);
+    if (follow) this.scroll();
+    else this.toEnd.hidden = false;
   }
 
-  slip(card) {
-    const slip = this.element("div", "slip");
-    const add = (name, className, text) => {
-      if (!text) return null;
-      const node = this.element(name, className);
-      node.textContent = text;
-      slip.append(node);
-      return node;
-    };
-    add("b", "", card.title);
-    add("span", "muted", card.subtitle);
-    for (const { label, value } of card.lines || []) {
-      const row = this.element("div", "row");
-      for (const part of [label, value]) {
-        const span = this.element("span");
-        span.textContent = part;
-        row.append(span);
+  near() {
+    return this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < NEAR_PX;
+  }
+
+  scroll() {
+    this.log.scrollTop = this.log.scrollHeight;
+    this.toEnd.hidden = true;
+    this.atEnd = true;
+  }
+
+  // An answer closes what was asked before it; the button that was tapped keeps its mark.
+  close(tap = "") {
+    const [seq, id] = [tap.slice(0, tap.indexOf(".")), tap.slice(tap.indexOf(".") + 1)];
+    for (const row of this.log.querySelectorAll(".choices:not(.closed)")) {
+      row.classList.add("closed");
+      for (const button of row.children) {
+        if (button.dataset.menu) continue;
+        button.disabled = true;
+        if (row.dataset.seq !== seq || button.dataset.id !== id) continue;
+        button.classList.add("chosen");
+        row.classList.add("answered");
       }
-      slip.append(row);
     }
-    add("span", "foot", card.footer);
-    return slip;
   }
 
-  drawButtons(seq, buttons) {
-    const row = this.element("div", "choices");
-    for (const { id, label } of buttons) {
-      if (id === "__phone") continue; // the keyboard is the nearer way here
-      const button = this.element("button");
-      button.type = "button";
-      button.textContent = label;
-      if (id.includes(":")) button.dataset.menu = "yes";
-      button.addEventListener("click", () => {
-        if (id === "__location") this.locate();
-        else this.send({ kind: "tap", tap: `${seq}.${id}`, text: label });
-        this.input.focus({ preventScroll: true });
-      });
-      row.append(button);
-    }
-    if (row.childElementCount) this.log.append(row);
-  }
-
-  closeChoices() {
-    for (const button of this.log.querySelectorAll(".choices button:not([data-menu])")) button.disabled = true;
+  tap(seq, id, label) {
+    if (id === "__location") this.locate();
+    else this.wire.send({ kind: "tap", tap: `${seq}.${id}`, text: label });
+    this.rest();
   }
 
   locate() {
-    if (!navigator.geolocation) {
-      this.tell(this.texts.no_location);
-      return;
-    }
+    if (!navigator.geolocation) return this.tell(this.texts.no_location);
     this.tell(this.texts.locating);
     navigator.geolocation.getCurrentPosition(
       ({ coords }) => {
         this.tell("");
-        this.send({ kind: "place", latitude: coords.latitude, longitude: coords.longitude });
+        this.wire.send({ kind: "place", latitude: coords.latitude, longitude: coords.longitude });
       },
       () => this.tell(this.texts.no_location),
       { timeout: 10000, maximumAge: 60000 },
     );
   }
 
-  time(at) {
-    const node = this.element("time");
-    node.dateTime = at;
-    node.textContent = new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-    return node;
-  }
-
   typing(on) {
+    clearTimeout(this.dotsEnd);
     this.dots?.remove();
     this.dots = null;
     if (!on) return;
-    this.dots = this.element("div", "bubble out dots");
-    this.dots.setAttribute("aria-hidden", "true");
-    this.dots.append(this.element("i"), this.element("i"), this.element("i"));
-    this.log.append(this.dots);
-    const dots = this.dots;
-    setTimeout(() => dots.remove(), 8000);
-    this.scroll();
+    const dots = this.bubble("out", "dots");
+    dots.setAttribute("aria-hidden", "true");
+    dots.append(element("i"), element("i"), element("i"));
+    this.append(dots);
+    this.dots = dots;
+    this.dotsEnd = setTimeout(() => this.typing(false), TYPING_MS);
   }
 
-  scroll() {
-    this.log.scrollTop = this.log.scrollHeight;
+  unread() {
+    if (document.hidden) document.title = `● ${this.title}`;
+    if (!this.framed || this.open) return;
+    this.count += 1;
+    this.post({ chatworks: "unread", count: this.count });
   }
 
-  // -- inside the widget's iframe: our page speaks to the page that embeds us -------------------
+  // -- inside the widget's iframe: our page speaks to the page that embeds us --------------------
 
-  frame() {
-    const ours = document.referrer ? new URL(document.referrer).origin : "";
-    this.host = ours;
+  frame(close) {
+    this.framed = document.referrer ? new URL(document.referrer).origin : "";
     this.open = false;
     this.count = 0;
-    this.root.querySelector("[data-close]")?.addEventListener("click", () => this.post({ chatworks: "close" }));
-    document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.post({ chatworks: "close" });
-    });
+    close.addEventListener("click", () => this.post({ chatworks: "close" }));
+    document.addEventListener("keydown", (event) => event.key === "Escape" && this.post({ chatworks: "close" }));
     window.addEventListener("message", (event) => {
-      if (event.origin !== this.host || event.source !== window.parent) return;
-      if (event.data?.chatworks === "opened") {
-        this.open = true;
-        this.count = 0;
-        this.post({ chatworks: "unread", count: 0 });
-        this.input.focus();
-        this.scroll();
-      }
-      if (event.data?.chatworks === "closed") this.open = false;
+      if (event.origin !== this.framed || event.source !== window.parent) return;
+      this.open = event.data?.chatworks === "opened";
+      if (!this.open) return;
+      this.count = 0;
+      this.post({ chatworks: "unread", count: 0 });
+      this.input.focus();
+      this.scroll();
     });
   }
 
   post(data) {
-    if (this.host) window.parent.postMessage(data, this.host);
-  }
-
-  unread(message) {
-    if (!this.host || this.open || message.direction === "in") return;
-    this.count += 1;
-    this.post({ chatworks: "unread", count: this.count });
+    if (this.framed) window.parent.postMessage(data, this.framed);
   }
 }
 
-for (const root of document.querySelectorAll("[data-chat]")) new Chat(root).start();
+for (const root of document.querySelectorAll("[data-chat]")) new Chat(root);

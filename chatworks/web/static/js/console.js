@@ -1,34 +1,89 @@
-// Keeps the console live: when the outlet changes, the page fetches itself and swaps its content,
-// without touching a field that somebody is typing in.
+// Keeps the console live: when the outlet changes, the page fetches itself and swaps its marked
+// parts, without touching one that somebody types in. Everything works without it, by reloading.
 
+const PAUSE_MS = 120;
 const main = document.querySelector("main[data-live]");
-const bottom = () => {
-  const log = document.querySelector(".transcript");
-  if (log) log.scrollTop = log.scrollHeight;
-};
-bottom();
+const announce = document.querySelector("[data-announce]");
+const near = (log) => log.scrollHeight - log.scrollTop - log.clientHeight < 90;
+const toEnd = (log) => log && (log.scrollTop = log.scrollHeight);
+toEnd(document.querySelector(".transcript"));
+
+// What was saved is said once: a reload does not say it again.
+if (new URLSearchParams(location.search).has("saved")) history.replaceState(null, "", location.pathname + location.hash);
+
+// A form is sent once, however often its button is pressed.
+document.addEventListener("submit", (event) => {
+  if (event.target.dataset.sent) event.preventDefault();
+  event.target.dataset.sent = "yes";
+});
+window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
+
+// Enter sends a reply, Shift and Enter begins a new line.
+document.querySelector("[data-composer] textarea")?.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  const { form } = event.target;
+  if (event.target.value.trim()) form.requestSubmit(form.querySelector("button"));
+});
+
+for (const code of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) break;
+  const button = document.createElement("button");
+  Object.assign(button, { type: "button", className: "button quiet slim", textContent: "Copy" });
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(code.textContent);
+    button.textContent = "Copied";
+  });
+  code.closest("pre").after(button);
+}
+
+// A part is busy while somebody types in it, or has opened something in it.
+function busy(part) {
+  const typing = part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
+  return typing || part.querySelector("details[open]");
+}
+
+function swap(part, fresh) {
+  if (part.innerHTML === fresh.innerHTML) return;
+  const inside = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  const stay = part.matches(".transcript") && !near(part);
+  const { scrollTop } = part;
+  part.replaceChildren(...fresh.childNodes);
+  if (part.matches(".transcript")) stay ? (part.scrollTop = scrollTop) : toEnd(part);
+  if (inside) part.querySelector(`[href="${CSS.escape(inside)}"]`)?.focus();
+}
+
+const count = (root) => Number(root.querySelector('[data-count="orders"]')?.firstChild.textContent || 0);
 
 async function refresh() {
-  if (main.contains(document.activeElement) && document.activeElement.matches("input:not([data-keep] input), textarea, select")) return;
-  const answer = await fetch(location.href, { headers: { accept: "text/html" } });
-  if (!answer.ok || answer.redirected) return;
+  const answer = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => null);
+  if (!answer?.ok || answer.redirected) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const typed = main.querySelector("[data-keep] input");
-  const fresh = page.querySelector("main[data-live]");
-  if (typed && fresh.querySelector("[data-keep]")) {
-    main.querySelector(".transcript").replaceWith(fresh.querySelector(".transcript"));
-  } else {
-    main.replaceChildren(...fresh.childNodes);
+  if (count(page) > count(document)) announce.textContent = "A new order has come in.";
+  for (const part of document.querySelectorAll("[data-part]")) {
+    const fresh = page.querySelector(`[data-part="${part.dataset.part}"]`);
+    if (fresh && !busy(part)) swap(part, fresh);
   }
-  document.querySelector(".side").replaceChildren(...page.querySelector(".side").childNodes);
-  bottom();
+  document.title = page.title;
+}
+
+// Notices come in bursts: one refresh at a time, a moment after the first, and once more for what
+// came meanwhile.
+let running = false;
+let again = false;
+async function notice() {
+  again = true;
+  if (running) return;
+  running = true;
+  while (again) {
+    await new Promise((done) => setTimeout(done, PAUSE_MS));
+    again = false;
+    await refresh();
+  }
+  running = false;
 }
 
 if (main?.dataset.live) {
-  let waiting = null;
-  const source = new EventSource("/console/live");
-  source.addEventListener("message", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(refresh, 120);
-  });
+  new EventSource("/console/live").addEventListener("message", notice);
+  main.addEventListener("focusout", notice); // what was held back while somebody typed
 }

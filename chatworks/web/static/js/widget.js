@@ -26,7 +26,7 @@
   const place = () => css(frame, small()
     ? { inset: "0", width: "100vw", height: "100dvh", borderRadius: "0" }
     : { inset: "auto 20px 92px auto", width: "390px", height: "min(640px, calc(100vh - 120px))", borderRadius: "18px" });
-  css(frame, { position: "fixed", border: "0", display: "none", background: "#fff", boxShadow: "0 12px 48px rgba(0,0,0,.28)" });
+  css(frame, { position: "fixed", border: "0", display: "none", background: "Canvas", colorScheme: "light dark", boxShadow: "0 12px 48px rgba(0,0,0,.28)" });
   const NS = "http://www.w3.org/2000/svg";
   const icon = document.createElementNS(NS, "svg");
   const path = document.createElementNS(NS, "path");
@@ -41,6 +41,7 @@
   button.setAttribute("aria-expanded", "false");
   frame.title = script.dataset.label || "Chat";
   frame.allow = "geolocation";
+  frame.referrerPolicy = "origin"; // the frame learns whom to speak to, whatever the page's policy
   const tell = (what) => frame.contentWindow?.postMessage({ chatworks: what }, origin);
   let open = false;
   const show = (wanted) => {

@@ -1,0 +1,40 @@
+"""The console's routes: the guarded router with its pages by area, and the doors of signing in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Router
+from litestar.response import Redirect
+
+from chatworks.console.message_pages import message_pages
+from chatworks.console.order_pages import order_pages
+from chatworks.console.pages import Asked, Desk, NotSignedIn, other_pages, sign_in_pages
+from chatworks.console.product_pages import product_pages
+from chatworks.console.settings_pages import settings_pages
+
+
+def console(desk: Desk) -> list[Any]:
+    """Return the console's handlers. Nothing under the router runs without a session."""
+
+    async def require_session(request: Asked) -> Redirect | None:
+        try:
+            request.state.session = await desk.session(request)
+        except NotSignedIn:
+            if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+                return Redirect("/console/sign-in")
+            raise
+        return None
+
+    guarded = Router(
+        "/console",
+        route_handlers=[
+            *order_pages(desk),
+            *message_pages(desk),
+            *product_pages(desk),
+            *settings_pages(desk),
+            *other_pages(desk),
+        ],
+        before_request=require_session,
+    )
+    return [guarded, *sign_in_pages(desk)]
