@@ -36,8 +36,11 @@ from chatworks.conversations.service import Scribe
 from chatworks.conversations.watchdog import Watchdog
 from chatworks.conversations.worker import Worker
 from chatworks.identity import feature as identity
+from chatworks.identity.models import IssueSignInLink, OneTime
 from chatworks.identity.store import add_first_operator
+from chatworks.inbox import feature as inbox
 from chatworks.inbox.committer import Committer
+from chatworks.inbox.service import measure as measure_inbox
 from chatworks.kit.clock import Clock
 from chatworks.kit.db import Database
 from chatworks.kit.errors import Invalid
@@ -48,7 +51,9 @@ from chatworks.kit.migrate import ENGINE, WEB, login_url
 from chatworks.kit.texts import Texts
 from chatworks.kit.work import Work
 from chatworks.orders import feature as orders
+from chatworks.outbox import feature as outbox
 from chatworks.outbox.sender import Sender
+from chatworks.outbox.service import measure as measure_outbox
 from chatworks.outlets import store as outlets_store
 from chatworks.outlets.core import changes
 from chatworks.outlets.feature import feature as outlets
@@ -96,6 +101,17 @@ class House:
         await self.listener.close()
         await self.db.close()
 
+    async def ready(self) -> None:
+        """Return where the database answers; raises where it does not."""
+        async with self.db.engine() as work:
+            await work.conn.execute("SELECT 1")
+
+    async def measure(self) -> None:
+        """Set the gauges of the queues as the database has them."""
+        async with self.db.engine() as work:
+            await measure_inbox(work)
+            await measure_outbox(work)
+
     async def work(self, stop: asyncio.Event) -> None:
         """Take turns, send, and poll bots until ``stop`` is set; then let all of it end well.
 
@@ -128,17 +144,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     kinds = {kind.kind: kind for kind in (telegram(bot_api), WEBCHAT, TERMINAL)}
     applets = Applets(load(package) for package in INSTALLED)
     scribe = Scribe(kinds, directory.channel)
-    features = (
-        identity.FEATURE,
-        outlets(
-            lambda applet, data: _check_settings(applets, applet, data),
-            lambda spec: _install(applets, spec),
-            secret_of,
-        ),
-        conversations(scribe),
-        catalog.FEATURE,
-        orders.FEATURE,
-    )
+    features = _features(applets, scribe)
     dispatcher = Dispatcher(r for feature in features for r in feature.registrations)
     applets.check(dispatcher.names())
     db.subscribers = _subscribers(features)
@@ -185,6 +191,23 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         ),
         watchdog=watchdog,
         privacy_texts=privacy_texts,
+    )
+
+
+def _features(applets: Applets, scribe: Scribe) -> tuple[Feature, ...]:
+    """Return every feature of the product: what is not in this list does not exist."""
+    return (
+        inbox.FEATURE,
+        outbox.FEATURE,
+        identity.FEATURE,
+        outlets(
+            lambda applet, data: _check_settings(applets, applet, data),
+            lambda spec: _install(applets, spec),
+            secret_of,
+        ),
+        conversations(scribe),
+        catalog.FEATURE,
+        orders.FEATURE,
     )
 
 
@@ -265,3 +288,12 @@ async def apply_outlet(house: House, file: OutletFile) -> None:
         products = ApplyProducts(tuple(file.products))
         await house.dispatcher.one(work, Call(outlet_id, actor, products))
     house.directory.forget()
+
+
+async def sign_in_link(house: House, outlet_id: UUID) -> str:
+    """Return the address that signs an outlet's owner in to the console, once."""
+    actor = Actor(ActorKind.PLATFORM, "chatworks operator link")
+    call: Call[OneTime] = Call(outlet_id, actor, IssueSignInLink())
+    async with house.db.engine([outlet_id]) as work:
+        issued = await house.dispatcher.one(work, call)
+    return f"{house.settings.address}/console/sign-in?key={issued.secret}"

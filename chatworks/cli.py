@@ -21,13 +21,20 @@ from typing import Any
 import click
 import uvicorn
 import uvloop
+from prometheus_client import start_http_server
 from pydantic import SecretStr
 
-from chatworks.app import House, apply_outlet, compare_outlet, compose, seed_outlet
+from chatworks.app import (
+    House,
+    apply_outlet,
+    compare_outlet,
+    compose,
+    seed_outlet,
+    sign_in_link,
+)
 from chatworks.authoring import applet
 from chatworks.console.pages import Desk
 from chatworks.console.router import console
-from chatworks.identity.service import issue_sign_in_link
 from chatworks.inbox.door import Door
 from chatworks.kit.backup import backup as write_backup
 from chatworks.kit.backup import restore as read_backup
@@ -45,7 +52,7 @@ from chatworks.storefront.pages import pages
 from chatworks.storefront.routes import ChatDesk, routes
 from chatworks.terminal import talk
 from chatworks.web.security import App
-from chatworks.web.server import create_app
+from chatworks.web.server import Checks, create_app
 from chatworks.web.sse import Streams
 from chatworks.web.templating import Pages
 
@@ -137,13 +144,9 @@ def web_app(house: House, streams: Streams) -> App:
     )
     maps = [feature.data_map for feature in house.features] + [VISITORS]
 
-    async def ready() -> None:
-        async with house.db.engine() as work:
-            await work.conn.execute("SELECT 1")
-
     handlers = [*pages(chat, shown, maps), *routes(chat), *console(desk)]
     door = Door(house.kinds, house.directory.resolve, house.committer, house.clock)
-    return create_app(handlers, door, shown, ready)
+    return create_app(handlers, door, shown, Checks(house.ready, house.measure))
 
 
 class Server(uvicorn.Server):
@@ -180,6 +183,8 @@ async def run_house(
         tasks.append(asyncio.create_task(server.serve([port])))
     if work:
         tasks.append(asyncio.create_task(house.work(stop)))
+    if port is None and house.settings.metrics_port:
+        start_http_server(house.settings.metrics_port, house.settings.host)
     while server is not None and not (server.started or tasks[0].done()):  # noqa: ASYNC110
         await asyncio.sleep(0.01)  # uvicorn offers a flag, no event
     settle()
@@ -197,12 +202,10 @@ async def _hello(house: House, what: str) -> None:
     """Print where everything is."""
     address = house.settings.address
     for outlet in await house.directory.outlets():
-        async with house.db.engine([outlet.id]) as work:
-            key = await issue_sign_in_link(work, outlet.id)
         bots = [b for b in await house.directory.channels(outlet.id, "telegram") if b.secret]
         click.echo(f"\n  {outlet.name} is open for business\n")
         click.echo(f"  Outlet    {address}/o/{outlet.slug}")
-        click.echo(f"  Console   {address}/console/sign-in?key={key}")
+        click.echo(f"  Console   {await sign_in_link(house, outlet.id)}")
         click.echo("            (one-time link; a new one: chatworks operator link)")
         if bots:
             click.echo("  Telegram  connecting with TELEGRAM_TOKEN; the log says how it went")
@@ -332,9 +335,7 @@ def link(slug: str) -> None:
             found = await house.directory.by_slug(slug)
             if found is None:
                 raise Invalid(slug, "is no outlet here")
-            async with house.db.engine([found.id]) as work_:
-                key = await issue_sign_in_link(work_, found.id)
-            click.echo(f"{settings.address}/console/sign-in?key={key}")
+            click.echo(await sign_in_link(house, found.id))
 
     with database(settings) as (url, _):
         asyncio.run(go(url))

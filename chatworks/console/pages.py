@@ -7,8 +7,9 @@ of what waits. Orders, messages, products and settings have modules of their own
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request, Response, get, post
@@ -22,14 +23,14 @@ from chatworks.console import store
 from chatworks.console.forms import choice, count, id_of
 from chatworks.conversations import store as conversations
 from chatworks.identity import service as identity
-from chatworks.identity.models import Session, UnbindStaffChats
+from chatworks.identity.models import IssueStaffCode, Session, UnbindStaffChats
 from chatworks.inbox import store as inbox
-from chatworks.inbox.models import ParkedEvent
+from chatworks.inbox.models import DropParked, NotParked, ParkedEvent, ReplayParked
 from chatworks.kit.db import Database
 from chatworks.kit.errors import ChatWorksError, Refusal
 from chatworks.kit.work import Work
 from chatworks.outbox import store as outbox
-from chatworks.outbox.models import Status
+from chatworks.outbox.models import NotInTrouble, ResendPart, Status
 from chatworks.outlets.service import Directory
 from chatworks.sdk.applet import Applets
 from chatworks.web.sse import Streams, event, event_stream
@@ -64,6 +65,7 @@ NOT_SENT = {
 }
 
 Asked = Request[Any, Any, Any]
+Answer = TypeVar("Answer")
 
 
 def saved(request: Asked) -> str:
@@ -101,16 +103,20 @@ class Desk:
 
     async def submit(self, session: Session, command: Command[Any]) -> str:
         """Give a command as the operator; returns what to tell them ("" if all is well)."""
-        operator = session.operator
-        actor = Actor(ActorKind.OPERATOR, operator.id.hex, operator.role)
-        call: Call[Any] = Call(session.outlet_id, actor, command)
         try:
             async with self.db.web(session.outlet_id) as work:
-                await self.dispatcher.one(work, call)
+                await self.dispatcher.one(work, _call(session, command))
         except Refusal as no:
-            said = REFUSALS.get(no.code) or " ".join(str(part) for part in no.args)
-            return said or f"That was refused ({no.code})."
+            return told(no)
         return ""
+
+    async def order(self, session: Session, command: Command[Answer]) -> Answer:
+        """Give a command about what stands outside of tenant policies; raises its refusal.
+
+        The doors' tables and one-time codes are the engine's alone; the commands name the outlet.
+        """
+        async with self.db.engine([session.outlet_id]) as work:
+            return await self.dispatcher.one(work, _call(session, command))
 
     async def show(
         self, name: str, session: Session, *, status: int = 200, **values: Any
@@ -130,6 +136,18 @@ class Desk:
             troubled=waiting.parked + sum(1 for channel in channels if channel.trouble),
             **values,
         )
+
+
+def _call(session: Session, command: Command[Answer]) -> Call[Answer]:
+    operator = session.operator
+    actor = Actor(ActorKind.OPERATOR, operator.id.hex, operator.role)
+    return Call(session.outlet_id, actor, command)
+
+
+def told(no: Refusal) -> str:
+    """Return a refusal in an operator's words."""
+    said = REFUSALS.get(no.code) or " ".join(str(part) for part in no.args)
+    return said or f"That was refused ({no.code})."
 
 
 def sign_in_pages(desk: Desk) -> list[Any]:
@@ -196,13 +214,14 @@ def other_pages(desk: Desk) -> list[Any]:
         session: Session = request.state.session
         form = await request.form()
         wanted = choice(form, "do", {"replay", "drop", "resend"})
-        async with desk.db.engine([session.outlet_id]) as work:
+        number = count(form, "event") or 0
+        with suppress(NotParked, NotInTrouble):  # a colleague was faster: the page shows it
             if wanted == "resend":
-                await outbox.resend(work, session.outlet_id, id_of(str(form.get("part"))))
+                await desk.order(session, ResendPart(id_of(str(form.get("part")))))
+            elif wanted == "replay":
+                await desk.order(session, ReplayParked(number))
             else:
-                number = count(form, "event")
-                act = inbox.replay if wanted == "replay" else inbox.drop_parked
-                await act(work, session.outlet_id, number or 0)
+                await desk.order(session, DropParked(number))
         return Redirect("/console/trouble", status_code=303)
 
     @get("/settings/staff")
@@ -217,10 +236,9 @@ def other_pages(desk: Desk) -> list[Any]:
         form = await request.form()
         if choice(form, "do", {"code", "forget"}) == "forget":
             await desk.submit(session, UnbindStaffChats())
-            return Redirect("/console/settings", status_code=303)
-        async with desk.db.engine([session.outlet_id]) as work:
-            code = await identity.issue_staff_code(work, session.operator)
-        return await _settings(desk, session, code)
+            return Redirect("/console/settings/staff", status_code=303)
+        issued = await desk.order(session, IssueStaffCode())
+        return await _settings(desk, session, issued.secret)
 
     @post("/sign-out", status_code=200)
     async def sign_out(request: Asked) -> Redirect:

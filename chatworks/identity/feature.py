@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from chatworks.commands.models import Call, Registration, Trace
-from chatworks.identity.models import DATA_MAP, BindStaffChat, UnbindStaffChats
-from chatworks.identity.service import bind_staff_chat, unbind_staff_chats
+from chatworks.identity import service
+from chatworks.identity.models import (
+    DATA_MAP,
+    BindStaffChat,
+    IssueSignInLink,
+    IssueStaffCode,
+    UnbindStaffChats,
+)
 from chatworks.kit.feature import Feature
 
 
@@ -15,11 +21,21 @@ def _trace(call: Call[Any], _result: object) -> Trace:
     return Trace("staff_chat", conversation or call.actor.id, {})
 
 
+def _trace_issued(call: Call[Any], _result: object) -> Trace:
+    return Trace("outlet", call.outlet_id.hex, {})  # for whom, never the secret
+
+
+_OPERATOR = frozenset({"operator"})
+
 FEATURE = Feature(
     name="identity",
     registrations=(
-        Registration(BindStaffChat, bind_staff_chat, frozenset({"customer"}), _trace),
-        Registration(UnbindStaffChats, unbind_staff_chats, frozenset({"operator"}), _trace),
+        Registration(
+            IssueSignInLink, service.issue_sign_in_links, frozenset({"platform"}), _trace_issued
+        ),
+        Registration(IssueStaffCode, service.issue_staff_codes, _OPERATOR, _trace_issued),
+        Registration(BindStaffChat, service.bind_staff_chat, frozenset({"customer"}), _trace),
+        Registration(UnbindStaffChats, service.unbind_staff_chats, _OPERATOR, _trace),
     ),
     data_map=DATA_MAP,
 )

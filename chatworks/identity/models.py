@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -66,6 +66,27 @@ class Unbound:
 @dataclass(frozen=True, slots=True)
 class UnbindStaffChats(Command[Unbound]):
     """Remove the operator's own staff chats."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneTime:
+    """A fresh one-time secret, shown this once; ``repr`` does not show it."""
+
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IssueSignInLink(Command[OneTime]):
+    """Make a secret that signs the outlet's owner in, once, within a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssueStaffCode(Command[OneTime]):
+    """Make a code that binds a chat to the operator who asks, once, within ten minutes."""
+
+
+class NoOperator(Refusal):
+    """The outlet has nobody who could sign in."""
 
 
 class CodeNotValid(Refusal):

@@ -21,6 +21,8 @@ from chatworks.identity.models import (
     STAFF_TRY_SECONDS,
     Bound,
     CodeNotValid,
+    NoOperator,
+    OneTime,
     Operator,
     Session,
     TooManyTries,
@@ -84,6 +86,26 @@ async def issue_staff_code(work: Work, operator: Operator) -> str:
     expires_at = work.now + STAFF_CODE_FOR
     await store.add_code(work, operator, "staff_chat", digest(code), expires_at)
     return code
+
+
+async def issue_sign_in_links(work: Work, calls: Sequence[Call[Any]]) -> list[OneTime | Refusal]:
+    """Handle ``IssueSignInLink``."""
+    answers: list[OneTime | Refusal] = []
+    for call in calls:
+        try:
+            answers.append(OneTime(await issue_sign_in_link(work, call.outlet_id)))
+        except NotFound:
+            answers.append(NoOperator())
+    return answers
+
+
+async def issue_staff_codes(work: Work, calls: Sequence[Call[Any]]) -> list[OneTime | Refusal]:
+    """Handle ``IssueStaffCode``."""
+    answers: list[OneTime | Refusal] = []
+    for call in calls:
+        operator = Operator(call.outlet_id, UUID(call.actor.id), "", call.actor.role)
+        answers.append(OneTime(await issue_staff_code(work, operator)))
+    return answers
 
 
 async def bind_staff_chat(work: Work, calls: Sequence[Call[Any]]) -> list[Bound | Refusal]:

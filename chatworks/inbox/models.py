@@ -9,7 +9,9 @@ from uuid import UUID
 import msgspec
 
 from chatworks.channels.models import Arrival
+from chatworks.commands.models import Command
 from chatworks.kit.datamap import Basis, DataMap, Erasure, Personal, operational
+from chatworks.kit.errors import Refusal
 
 BODY_BYTES_MAX = 1_048_576  # Telegram's updates stay far below; Twilio's and Meta's too
 JSON_DEPTH_MAX = 64
@@ -53,6 +55,31 @@ class ParkedEvent:
     parked_at: datetime
     reason: str
     payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """A parked event was dealt with."""
+
+    event_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayParked(Command[Handled]):
+    """Take a parked event again, as if it had just come in."""
+
+    event_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DropParked(Command[Handled]):
+    """Give a parked event up; the log keeps it."""
+
+    event_id: int
+
+
+class NotParked(Refusal):
+    """There is no such event among those that are parked in this outlet."""
 
 
 def _event(category: str, purpose: str) -> Personal:

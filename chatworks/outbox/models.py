@@ -10,7 +10,9 @@ from uuid import UUID
 import msgspec
 
 from chatworks.channels.models import WirePart
+from chatworks.commands.models import Command
 from chatworks.kit.datamap import Basis, DataMap, Erasure, Personal, operational
+from chatworks.kit.errors import Refusal
 
 ATTEMPTS_MAX = 8
 LEASE = timedelta(seconds=60)
@@ -124,6 +126,24 @@ class ChatMigrated:
     channel_id: UUID
     conversation_id: UUID
     thread: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requeued:
+    """A part is queued again."""
+
+    part_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ResendPart(Command[Requeued]):
+    """Send a part again that failed, or whose fate is unknown: the person may get it twice."""
+
+    part_id: UUID
+
+
+class NotInTrouble(Refusal):
+    """There is no such part in this outlet that failed or whose fate is unknown."""
 
 
 def _said(purpose: str) -> Personal:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -33,13 +34,23 @@ BODY_BYTES_MAX = 65_536
 ROBOTS = "User-agent: *\nDisallow: /console\nDisallow: /chat/\nDisallow: /w/\n"
 
 Check = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What is asked of the product: ``ready`` raises where it is not; ``measure`` sets gauges."""
+
+    ready: Check
+    measure: Check
+
+
 Asked = Request[Any, Any, Any]
 
 
-def create_app(handlers: Sequence[Any], door: App, pages: Pages, ready: Check) -> App:
+def create_app(handlers: Sequence[Any], door: App, pages: Pages, checks: Checks) -> App:
     """Return the ASGI application."""
     app = Litestar(
-        [*_health(ready), *_files(), *handlers],
+        [*_health(checks), *_files(), *handlers],
         exception_handlers={Exception: lambda request, error: answer(pages, request, error)},
         openapi_config=None,
         logging_config=None,  # it would send every package's chatter to standard error
@@ -62,7 +73,7 @@ def create_app(handlers: Sequence[Any], door: App, pages: Pages, ready: Check) -
     return root
 
 
-def _health(ready: Check) -> list[Any]:
+def _health(checks: Checks) -> list[Any]:
     @get("/healthz", media_type=MediaType.TEXT)
     async def healthz() -> str:
         """Say that the process lives."""
@@ -72,14 +83,21 @@ def _health(ready: Check) -> list[Any]:
     async def readyz() -> Response[str]:
         """Say whether the database answers."""
         try:
-            await ready()
+            await checks.ready()
         except Exception as error:  # noqa: BLE001 - any failure means: not ready
             return Response(type(error).__name__, status_code=503, media_type=MediaType.TEXT)
         return Response("ready", media_type=MediaType.TEXT)
 
     @get("/metrics")
     async def metrics() -> Response[bytes]:
-        """Give the process's metrics to Prometheus."""
+        """Give metrics to Prometheus: the process's own, and the queues' as the database has them.
+
+        While the database is away, the queues' are those of the last look.
+        """
+        try:
+            await checks.measure()
+        except Exception as error:  # noqa: BLE001 - the process's own metrics are worth giving
+            log.warning("the queues were not measured", error=type(error).__name__)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return [healthz, readyz, metrics]

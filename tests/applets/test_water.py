@@ -86,8 +86,10 @@ def test_the_outlet_is_closed() -> None:
 def test_settings_are_refused_before_they_are_saved() -> None:
     water = load("chatworks.applets.water")
 
-    with pytest.raises(Invalid, match="region is two capital letters, such as KE"):
+    with pytest.raises(Invalid, match=r"regex .* at `\$\.region`"):
         water.settings(b'{"region": "Kenya"}')
+    with pytest.raises(Invalid, match="region is two capital letters, such as KE"):
+        water.settings(b'{"region": "XX"}')
     with pytest.raises(Invalid, match="unknown field `colour`"):
         water.settings(b'{"colour": "blue"}')
 

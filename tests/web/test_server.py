@@ -8,7 +8,9 @@ import httpx
 import pytest
 
 from chatworks.app import House
+from chatworks.channels.models import Arrival, Lane
 from chatworks.cli import web_app
+from chatworks.inbox.models import NewEvent
 from chatworks.web.sse import Streams
 from chatworks.web.templating import static_files, static_url
 
@@ -191,3 +193,24 @@ async def test_not_ready_while_the_database_is_away(house: House) -> None:
         answer = await client.get("/readyz")
         assert (answer.status_code, answer.text) == (503, "PoolClosed")
         assert (await client.get("/healthz")).text == "ok"
+
+
+async def test_metrics_tell_how_full_the_queues_are(
+    client: httpx.AsyncClient, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = (await house.directory.channels(kind="telegram"))[0]
+    tap = Arrival("1", "t", Lane.TAP, 1, b"{}")
+    await house.committer.accept([NewEvent(channel.outlet_id, channel.id, tap)])
+
+    text = (await client.get("/metrics")).text
+
+    assert 'chatworks_inbox_ready{lane="tap"} 1.0' in text
+    assert 'chatworks_inbox_ready{lane="message"} 0.0' in text
+    assert 'chatworks_inbox_oldest_seconds{lane="tap"}' in text
+    assert "chatworks_outbox_open 0.0" in text
+
+    async def away(_work: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr("chatworks.app.measure_inbox", away)
+    assert (await client.get("/metrics")).status_code == 200
