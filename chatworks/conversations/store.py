@@ -46,6 +46,7 @@ async def load(work: Work, keys: Sequence[Key], thread_keys: Sequence[int]) -> l
             "channels": [key[1] for key in keys],
             "threads": [key[2] for key in keys],
         },
+        binary=True,
     )
     return [
         _conversation(row, keys[row[0] - 1], thread_keys[row[0] - 1])
@@ -159,7 +160,7 @@ async def hold(work: Work, updates: Sequence[Update]) -> dict[UUID, Held]:
         "outlets": [update.outlet_id for update in updates],
         "ids": [update.conversation_id for update in updates],
     }
-    cursor = await work.conn.execute(QUERIES["hold"], parameters)
+    cursor = await work.conn.execute(QUERIES["hold"], parameters, binary=True)
     return {
         row[0]: Held(row[1], row[2], row[3], row[4], ContactStatus(row[5]))
         for row in await cursor.fetchall()

@@ -5,10 +5,14 @@ Nothing else in the product calls ``datetime.now``, ``time.time``, ``random`` or
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+
+DRAWN_BYTES = 512
 
 
 class Clock(Protocol):
@@ -25,7 +29,13 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own time and randomness."""
+    """The machine's own time and randomness, which is drawn in pieces: a call for each id of a
+    turn would ask the kernel seven times.
+    """
+
+    def __init__(self) -> None:
+        self._drawn = b""
+        os.register_at_fork(after_in_child=self._forget)  # parent and child share no bytes
 
     def now(self) -> datetime:
         """Return the current time, aware, in UTC."""
@@ -37,7 +47,13 @@ class SystemClock:
 
     def random_bytes(self, count: int) -> bytes:
         """Return ``count`` unpredictable bytes."""
-        return secrets.token_bytes(count)
+        if len(self._drawn) < count:
+            self._drawn = secrets.token_bytes(max(count, DRAWN_BYTES))
+        given, self._drawn = self._drawn[:count], self._drawn[count:]
+        return given
+
+    def _forget(self) -> None:
+        self._drawn = b""
 
 
 class FixedClock:
