@@ -10,7 +10,7 @@ import subprocess
 from rich.console import Console
 from rich.table import Table
 
-from bench import inbox, place, replies, turns
+from bench import idle, inbox, place, replies, turns
 from chatworks.kit.backup import tool
 
 Row = dict[str, object]
@@ -44,30 +44,60 @@ def row(name: str, value: float, unit: str, reference: str = "", base: float = 0
     }
 
 
+def aiogram(owner_url: str) -> float:
+    """Return turns per second of the peer at 8 conversations at once, in one process or in two."""
+    place.fresh(owner_url, "bench_aiogram")
+    url = place.at(owner_url, "bench_aiogram")
+    python = place.ROOT / ".venv" / "peers" / "bin" / "python"
+    peer = place.ROOT / "bench" / "peers" / "aiogram_orders.py"
+    best = 0.0
+    for processes in ("1", "2"):
+        said = subprocess.run(
+            [python, peer, url, processes, "8", "60"], check=True, capture_output=True, text=True
+        ).stdout
+        best = max(best, json.loads(said)["turns_per_s"])
+    return best
+
+
+def tell(what: str) -> None:
+    """Say what is being measured: the whole takes minutes."""
+    print(f"measuring {what} …", flush=True)
+
+
 def main() -> None:
     """Run every benchmark."""
     place.environment()
     embedded, base = place.server()
+    tell("pgbench")
     tpcb = pgbench(base)
+    tell("turns")
     measured = max((turns.measure(base, n) for n in (1, 2)), key=lambda m: m["turns_per_s"])
-    bare, _ = inbox.run(base, bare=True)
-    verified, _ = inbox.run(base, bare=False)
-    _, p99 = inbox.run(base, bare=False, rate=verified / 2)
-    single, _ = inbox.run(base, bare=False, connections=1)
+    tell("the same dialogue with aiogram")
+    peer = aiogram(base)
+    tell("the inbox")
+    bare, _, _ = inbox.run(base, bare=True)
+    verified, _, beside = inbox.run(base, bare=False)
+    _, p99, _ = inbox.run(base, bare=False, rate=verified / 2)
+    single, _, _ = inbox.run(base, bare=False, connections=1)
+    tell("a million idle conversations")
+    resting = idle.measure(base)
     embedded.stop()
-    print(
-        f"turns {measured}, inbox {verified:.0f} of {bare:.0f}, single {single:.0f}, p99 {p99:.1f}"
-    )
+    tell("replies")
     reply = asyncio.run(replies.measure())
     rows = [
-        row("turns_per_s", measured["turns_per_s"], "turns/s", "pgbench_tpcb_per_s", tpcb),
+        row("turns_per_s", measured["turns_per_s"], "turns/s", "turns_per_s_aiogram", peer),
+        row("turns_per_s_aiogram", peer, "turns/s, 8 conversations at once"),
         row("turns_workers", measured["workers"], "processes"),
         row("turns_products", measured["products"], "products"),
         row("pgbench_tpcb_per_s", tpcb, "transactions/s"),
-        row("inbox_per_s", verified, "webhooks/s", "inbox_bare_per_s", bare),
-        row("inbox_bare_per_s", bare, "webhooks/s"),
-        row("inbox_single_per_s", single, "webhooks/s"),
+        row("turns_per_tpcb", measured["turns_per_s"], "turns/s", "pgbench_tpcb_per_s", tpcb),
+        row("inbox_per_s", verified, "webhooks/s, a worker beside", "inbox_bare_per_s", bare),
+        row("inbox_bare_per_s", bare, "webhooks/s, a worker beside"),
+        row("inbox_turns_beside_per_s", beside, "turns/s while inbox_per_s was taken"),
+        row("inbox_single_per_s", single, "webhooks/s over one connection"),
         row("inbox_ms_p99", p99, "ms at half load"),
+        row("idle_blocks", resting["many"], "blocks, 1,000,000 idle", "10,000", resting["few"]),
+        row("idle_plans_changed", len(resting["changed"]), "of 6 hot queries"),
         row("reply_ms_p50", reply["reply_ms_p50"], "ms"),
         row("reply_ms_p99", reply["reply_ms_p99"], "ms"),
         row("ready_s", reply["ready_s"], "s warm"),

@@ -2,11 +2,12 @@
 
 Every webhook is delivered twice, chats in random order. At the end all queues drain, and a checker
 that reads only the database and what the stand-in of the Bot API received counts what was lost,
-doubled or out of order. ``python -m bench.chaos [rounds] [seed]``; writes ``build/chaos.json``.
+doubled or out of order. ``python -m bench.chaos [rounds] [seed]`` writes ``build/chaos.json``.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import os
@@ -16,9 +17,12 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import aiohttp
 import psycopg
+from rich.console import Console
+from rich.progress import track
 
 from bench import place
 from bench.check import check
@@ -27,8 +31,11 @@ from chatworks.kit.embedded import Embedded
 from chatworks.testing.telegram import BotApi, Fault
 
 PORT = 8931
-CHATS = 24
+# Within the limits that the outbox keeps: 30 messages a second of a bot, one of a chat.
+CHATS = 40
+STEP_SECONDS = (1.6, 3.4)
 DRAIN_SECONDS = 240
+SUPERVISE_SECONDS = 0.2
 ROUND_SECONDS = (0.3, 1.5)
 
 
@@ -60,6 +67,12 @@ class Product:
                     [sys.executable, "-m", "chatworks", command], env=environment, stderr=log
                 )
 
+    async def supervise(self) -> None:
+        """Start again what has ended, until cancelled."""
+        while True:
+            self.ensure()
+            await asyncio.sleep(SUPERVISE_SECONDS)
+
     async def kill(self, dice: random.Random) -> None:
         """Kill one at random, and bring it back."""
         self.kills += 1
@@ -71,7 +84,6 @@ class Product:
         else:
             self.running[victim].kill()
             self.running[victim].wait()
-        self.ensure()
 
     def _restart_database(self) -> None:
         for _ in range(20):
@@ -117,7 +129,7 @@ class Load:
                     await asyncio.sleep(0.1)
                 self.given[chat].append(number)
                 await self._deliver(session, body)
-                await asyncio.sleep(self.dice.uniform(0.01, 0.25))
+                await asyncio.sleep(self.dice.uniform(*STEP_SECONDS))
             if self.stopping:
                 return
             steps = list(AGAIN)
@@ -165,18 +177,19 @@ async def chaos(rounds: int, seed: int) -> dict[str, int]:
     channel = (await house.directory.channels(kind="telegram"))[0]
     await house.close()
     product = Product(url, embedded, api)
-    product.ensure()
+    supervisor = asyncio.create_task(product.supervise())
     load = Load(f"http://127.0.0.1:{PORT}/in/telegram/{channel.path}", channel.webhook_secret, dice)
     timeout = aiohttp.ClientTimeout(total=10)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         people = [asyncio.create_task(load.person(session, chat)) for chat in range(1, CHATS + 1)]
-        for _ in range(rounds):
+        for _ in track(range(rounds), "killing", console=Console(stderr=True)):
             await asyncio.sleep(dice.uniform(*ROUND_SECONDS))
             api.faults.append(Fault(dice.choice(["429", "500", "close", "after"])))
             await product.kill(dice)
         load.stopping = True
         await asyncio.gather(*people)
     await _drain(url)
+    supervisor.cancel()
     product.stop()
     counts = check(url, load.given, api.calls)
     embedded.stop()
@@ -186,12 +199,15 @@ async def chaos(rounds: int, seed: int) -> dict[str, int]:
 
 
 def main() -> None:
-    """Run, print, and write ``build/chaos.json``."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
-    result = asyncio.run(chaos(rounds, seed))
-    place.BUILD.mkdir(exist_ok=True)
-    (place.BUILD / "chaos.json").write_text(json.dumps(result) + "\n")
+    """Run, print, and write ``build/chaos.json``, or where ``--to`` says."""
+    parser = argparse.ArgumentParser(description="Kill -9 at random moments under load")
+    parser.add_argument("rounds", type=int, nargs="?", default=200)
+    parser.add_argument("seed", type=int, nargs="?", default=int(time.time()))
+    parser.add_argument("--to", type=Path, default=place.BUILD / "chaos.json")
+    given = parser.parse_args()
+    result = asyncio.run(chaos(given.rounds, given.seed))
+    given.to.parent.mkdir(exist_ok=True)
+    given.to.write_text(json.dumps(result) + "\n")
     print(result)
     if result["lost"] or result["doubled"] or result["out_of_order"]:
         raise SystemExit(1)

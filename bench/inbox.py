@@ -1,7 +1,8 @@
 """Webhooks per second, verified and committed before the answer, beside a bare endpoint.
 
-The server is its own process (uvicorn, uvloop, httptools); the load is another: 64 connections kept
-open that write raw HTTP. ``bare`` has the same shared commit and neither verifies nor parses.
+The server is its own process (uvicorn, uvloop, httptools); the load is another, this file's
+``_drive``: connections kept open that write raw HTTP. A worker, a third process, takes turns all
+the while. ``bare`` has the same shared commit and neither verifies nor parses.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import multiprocessing as mp
 import time
 from typing import Any
 
+import psycopg
 import uvicorn
 import uvloop
 
@@ -19,6 +21,7 @@ from bench.updates import update
 from chatworks.channels.models import Arrival, Lane
 from chatworks.inbox.door import Door
 from chatworks.inbox.models import NewEvent
+from chatworks.kit.process import settle
 
 PORT = 8933
 CONNECTIONS = 64
@@ -52,6 +55,18 @@ async def _server(url: str, *, bare: bool) -> None:
     app: Any = plain if bare else door
     config = uvicorn.Config(app, port=PORT, lifespan="off", access_log=False, log_level="error")
     await uvicorn.Server(config).serve()
+
+
+def _work(url: str) -> None:
+    place.environment()
+    uvloop.run(_worker(url))
+
+
+async def _worker(url: str) -> None:
+    house = place.house(url)
+    await house.open()
+    settle()
+    await house.worker.run()
 
 
 def _load(path: str, secret: str, connections: int, rate: float, out: Any) -> None:
@@ -89,7 +104,7 @@ async def _drive(path: str, secret: str, connections: int, rate: float) -> tuple
 
 
 def run(owner_url: str, *, bare: bool, connections: int = CONNECTIONS, rate: float = 0.0) -> Any:
-    """Return (requests per second, p99 in ms) of one arrangement."""
+    """Return (requests per second, p99 in ms, turns per second beside it) of one arrangement."""
     url = place.fresh(owner_url, "bench_inbox")
 
     async def seed() -> tuple[str, str]:
@@ -103,13 +118,19 @@ def run(owner_url: str, *, bare: bool, connections: int = CONNECTIONS, rate: flo
     path, secret = asyncio.run(seed())
     context = mp.get_context("spawn")
     server = context.Process(target=_serve, args=(url,), kwargs={"bare": bare})
+    worker = context.Process(target=_work, args=(url,))
     server.start()
-    time.sleep(2.5)
+    worker.start()
+    time.sleep(3)
     out = context.Queue()
     load = context.Process(target=_load, args=(path, secret, connections, rate, out))
     load.start()
     result = out.get(timeout=60)
     load.join()
-    server.terminate()
-    server.join()
-    return result
+    with psycopg.connect(url) as conn:
+        row = conn.execute("SELECT count(*) FROM message WHERE direction = 'in'").fetchone()
+    for process in (server, worker):
+        process.terminate()
+        process.join()
+    assert row is not None
+    return (*result, row[0] / SECONDS)

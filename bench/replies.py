@@ -20,7 +20,7 @@ from chatworks.testing.telegram import BotApi
 
 PORT = 8932
 SAMPLES = 150
-PAUSE_SECONDS = 0.04
+PAUSE_SECONDS = 0.15  # two messages each: well below the thirty a second that a bot may send
 HOME = place.BUILD / "replies"
 
 

@@ -17,8 +17,8 @@ WITH given AS (
 SELECT count(*), pg_notify('inbox', '') FROM stored HAVING count(*) > 0
 
 -- name: claim
--- Of the nearest rows: which conversations were locked, and, where more rows wait behind them,
--- which were seen.
+-- Of the nearest rows: which conversations were locked; and where that is not enough, and more rows
+-- wait behind those that were looked at, which conversations were seen.
 WITH nearest AS MATERIALIZED (
     SELECT thread_key, lane, id FROM inbox_pending
     WHERE parked_at IS NULL AND ready_at <= %(now)s AND thread_key <> ALL(%(seen)s::bigint[])
@@ -29,10 +29,10 @@ WITH nearest AS MATERIALIZED (
 ), locked AS MATERIALIZED (
     SELECT thread_key FROM threads WHERE pg_try_advisory_xact_lock(thread_key) LIMIT %(limit)s
 )
-SELECT t.thread_key, l.thread_key IS NOT NULL, f.is_full
-FROM (SELECT count(*) = %(window)s FROM nearest) AS f (is_full)
-CROSS JOIN threads t LEFT JOIN locked l ON l.thread_key = t.thread_key
-WHERE l.thread_key IS NOT NULL OR f.is_full
+SELECT thread_key, true FROM locked
+UNION ALL
+SELECT thread_key, false FROM threads
+WHERE (SELECT count(*) FROM nearest) = %(window)s AND (SELECT count(*) FROM locked) < %(limit)s
 
 -- name: lock
 SELECT key FROM unnest(%(keys)s::bigint[]) AS key WHERE pg_try_advisory_xact_lock(key)

@@ -74,10 +74,11 @@ async def claim(work: Work, limit: int) -> list[int]:
         }
         cursor = await work.conn.execute(QUERIES["claim"], parameters)
         rows = await cursor.fetchall()
-        keys += [key for key, locked, _ in rows if locked]
-        if len(keys) >= limit or not any(full for _, _, full in rows):
+        keys += [key for key, locked in rows if locked]
+        passed = [key for key, locked in rows if not locked]
+        if not passed:
             break
-        seen += [key for key, _, _ in rows]
+        seen += passed
     return keys
 
 

@@ -11,7 +11,6 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-
 DRAWN_BYTES = 512
 
 
