@@ -204,7 +204,7 @@ class BotApi:
             self._record(method, params, done=False)
             return await self._fail(request, fault)
         if method == "getUpdates":
-            return await self._get_updates(params)
+            return await self._get_updates(request, params)
         refusal = self._refusal(method, params)
         if refusal is not None:
             self._record(method, params, done=False)
@@ -267,8 +267,11 @@ class BotApi:
                 return {"message_id": key[1], "chat": {"id": key[0]}, "date": 0}
         return True
 
-    async def _get_updates(self, params: dict[str, Any]) -> web.Response:
-        """Give what waits, from ``offset`` on; a second poller ends the first one's call."""
+    async def _get_updates(self, request: web.Request, params: dict[str, Any]) -> web.Response:
+        """Give what waits, from ``offset`` on; a second poller ends the first one's call.
+
+        A poller whose connection is gone (it was killed) polls no more, and is no conflict.
+        """
         if self.webhook.get("url"):
             return _no(409, "Conflict: can't use getUpdates method while webhook is active")
         self.polls.append(params.get("offset", 0))
@@ -280,7 +283,7 @@ class BotApi:
             await asyncio.sleep(0.02)
             waited += 0.02
             if self._poller is not mine:
-                self.conflicts += 1
+                self.conflicts += request.transport is not None
                 return _no(409, "Conflict: terminated by other getUpdates request")
         self._poller = None
         return web.json_response({"ok": True, "result": list(self.updates)})
