@@ -161,11 +161,6 @@ def _settle(pending: PendingSettle) -> Settle:
     return replace(pending.settle, asked_seq=pending.question.seq)
 
 
-def answer_settle(thread: str, reply_ref: str, notice: str = "") -> Settle:
-    """Return the settle that only answers a tap."""
-    return Settle(thread=thread, reply_ref=reply_ref, notice=notice)
-
-
 async def take_over(work: Work, calls: Sequence[Call[Any]]) -> list[Spoken | Refusal]:
     """Handle ``TakeOver``: the operator speaks for the next twelve hours."""
     return await _set_speaker(work, calls, Speaker.HUMAN)
