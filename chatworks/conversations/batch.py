@@ -28,7 +28,7 @@ from chatworks.inbox.models import TIMER_EVENT_PREFIX, PendingEvent
 from chatworks.kit.texts import Texts
 from chatworks.kit.work import Work
 from chatworks.sdk.applet import Applets
-from chatworks.sdk.messages import Inbound, InboundKind, Sender
+from chatworks.sdk.inbound import Inbound, InboundKind, Sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,9 @@ def _read(parts: Parts, channel: Channel | None, event: PendingEvent) -> Event:
             arguments = f"{fired.dialogue} {fired.step}"
             return Event(event.id, Inbound(InboundKind.TIMER, Sender(""), arguments=arguments))
         if channel is not None:
-            return Event(event.id, parts.kinds[channel.kind].read(event.payload, channel))
+            read = parts.kinds[channel.kind].read(event.payload, channel)
+            if isinstance(read, Inbound):
+                return Event(event.id, read)
     except Exception as error:
         raise TurnFailed(event.thread_key, error) from error
     gone = LookupError("the channel of this event is switched off or gone")

@@ -26,8 +26,9 @@ from chatworks.conversations.models import (
 )
 from chatworks.kit.errors import Invalid, Refusal
 from chatworks.sdk.chat import TimedOut
+from chatworks.sdk.inbound import Inbound, InboundKind
 from chatworks.sdk.inputs import Choice, NotUnderstood, YesNo
-from chatworks.sdk.messages import Inbound, InboundKind, Message
+from chatworks.sdk.messages import Message
 from chatworks.sdk.requests import Ask, Do, Now, Restart, Say
 from chatworks.sdk.runtime import Finished, Mismatch, Progress, Run
 

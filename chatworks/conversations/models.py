@@ -14,7 +14,8 @@ from chatworks.channels.models import Settle
 from chatworks.commands.models import Command
 from chatworks.kit.datamap import Basis, DataMap, Erasure, Personal, operational
 from chatworks.kit.errors import Refusal
-from chatworks.sdk.messages import Inbound, InboundKind, Message, Sender
+from chatworks.sdk.inbound import Inbound, InboundKind, Sender
+from chatworks.sdk.messages import Message
 from chatworks.sdk.runtime import Entry
 
 REPLY_LENGTH_MAX = 4000  # code points of one operator's reply

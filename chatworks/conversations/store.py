@@ -25,7 +25,8 @@ from chatworks.conversations.models import (
 )
 from chatworks.kit.db import load_queries
 from chatworks.kit.work import Work
-from chatworks.sdk.messages import Inbound, Message, Sender
+from chatworks.sdk.inbound import Inbound, Sender
+from chatworks.sdk.messages import Message
 from chatworks.sdk.runtime import Entry
 
 QUERIES = load_queries(__package__)

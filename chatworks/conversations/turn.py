@@ -39,7 +39,8 @@ from chatworks.conversations.models import (
 from chatworks.conversations.words import Word
 from chatworks.kit.texts import Texts
 from chatworks.sdk.applet import Applets
-from chatworks.sdk.messages import Inbound, InboundKind, Message, Sender
+from chatworks.sdk.inbound import Inbound, InboundKind, Sender
+from chatworks.sdk.messages import Message
 
 HUMAN_WANTED_FOR = timedelta(hours=12)
 

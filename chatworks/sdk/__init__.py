@@ -12,6 +12,9 @@ from chatworks.sdk.applet import Applet as Applet
 from chatworks.sdk.applet import Config as Config
 from chatworks.sdk.chat import Chat as Chat
 from chatworks.sdk.chat import TimedOut as TimedOut
+from chatworks.sdk.inbound import File as File
+from chatworks.sdk.inbound import Inbound as Inbound
+from chatworks.sdk.inbound import InboundKind as InboundKind
 from chatworks.sdk.inputs import Input as Input
 from chatworks.sdk.inputs import NotUnderstood as NotUnderstood
 from chatworks.sdk.inputs import file as file
@@ -19,9 +22,6 @@ from chatworks.sdk.inputs import location as location
 from chatworks.sdk.inputs import phone as phone
 from chatworks.sdk.inputs import text as text
 from chatworks.sdk.messages import Card as Card
-from chatworks.sdk.messages import File as File
-from chatworks.sdk.messages import Inbound as Inbound
-from chatworks.sdk.messages import InboundKind as InboundKind
 from chatworks.sdk.messages import Line as Line
 from chatworks.sdk.messages import Place as Place
 from chatworks.sdk.messages import Wanted as Wanted

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from chatworks.sdk.applet import AppletError
-from chatworks.sdk.messages import Inbound, InboundKind
+from chatworks.sdk.inbound import Inbound, InboundKind
 from chatworks.sdk.requests import Ask, Restart
 from chatworks.sdk.runtime import Finished
 from chatworks.sdk.script import Reply, Script

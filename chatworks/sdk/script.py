@@ -19,8 +19,9 @@ import msgspec
 from chatworks.kit.errors import Refusal
 from chatworks.sdk.applet import load
 from chatworks.sdk.chat import TimedOut
+from chatworks.sdk.inbound import File, Inbound, InboundKind, Sender
 from chatworks.sdk.inputs import NotUnderstood
-from chatworks.sdk.messages import Card, File, Inbound, InboundKind, Message, Place, Sender
+from chatworks.sdk.messages import Card, Message, Place
 from chatworks.sdk.requests import Ask, Do, Now, Restart, Say
 from chatworks.sdk.runtime import Entry, Finished, Progress, Run
 
