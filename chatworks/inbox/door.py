@@ -175,7 +175,7 @@ async def _read(headers: Mapping[str, str], receive: Receive) -> bytes:
 
 def _target(scope: Scope) -> str:
     """Return the raw path with its query, as the vendor asked for it."""
-    query = scope["query_string"]
+    query = scope.get("query_string", b"")
     path: bytes = scope["raw_path"].partition(b"?")[0]
     return (path + b"?" + query if query else path).decode("latin-1")
 
