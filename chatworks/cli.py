@@ -49,7 +49,8 @@ from chatworks.outlets.service import read_file
 from chatworks.settings import Settings, read_settings
 from chatworks.storefront.models import DATA_MAP as VISITORS
 from chatworks.storefront.pages import pages
-from chatworks.storefront.routes import ChatDesk, routes
+from chatworks.storefront.routes import routes
+from chatworks.storefront.service import ChatDesk
 from chatworks.terminal import talk
 from chatworks.web.security import App
 from chatworks.web.server import Checks, create_app

@@ -254,6 +254,7 @@ DATA_MAP: DataMap = {
         "dialogue_id": operational("the dialogue that waits"),
         "last_seq": operational("number of messages"),
         "read_seq": operational("read up to here by operators"),
+        "seen_seq": operational("seen up to here by the person, where their page tells"),
         "last_at": operational("order of the list"),
         "last_text": _of_contact("user.content.private", "show the list of messages", _TALK),
         "created_at": operational("first message"),

@@ -21,7 +21,7 @@ from chatworks.kit.texts import Texts
 from chatworks.outlets.core import opening
 from chatworks.outlets.models import WEEKDAYS, Outlet
 from chatworks.privacy.core import Kept, kept
-from chatworks.storefront.routes import ChatDesk
+from chatworks.storefront.service import ChatDesk
 from chatworks.web.security import ANCESTORS_HEADER
 from chatworks.web.templating import Pages, static_root
 
