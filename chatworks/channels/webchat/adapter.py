@@ -1,7 +1,8 @@
 """The events that our own chat page sends. Pure.
 
 ``{"id": "<uuid>", "kind": "text", "text": "…"}``; the other kinds are ``tap`` (with the label as
-text), ``place`` and ``phone``. The page makes the id, so that a repeat is the same event.
+text), ``form`` (``values`` by field; the text is what people read of them), ``place`` and
+``phone``. The page makes the id, so that a repeat is the same event.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from chatworks.channels.capabilities import ButtonRules, Capabilities, Length
+from chatworks.channels.capabilities import (
+    ButtonRules,
+    Capabilities,
+    CarouselRules,
+    Length,
+    MediaRule,
+    RowRules,
+)
 from chatworks.channels.models import (
     Arrival,
     Channel,
@@ -28,21 +36,26 @@ from chatworks.channels.models import (
     WirePart,
 )
 from chatworks.sdk.inbound import Inbound, InboundKind, Sender
-from chatworks.sdk.messages import Place, Style, Wanted
+from chatworks.sdk.messages import MediaKind, Place, Style, Wanted
 
-TEXT_LENGTH_MAX = 4000
+TEXT_LENGTH_MAX = 4000  # code points, of a text and of each answer in a form
+FIELDS_MAX = 50
+FOREVER = 1_000_000  # a length that nothing reaches: the page has no limit of its own
+
+Answer = Annotated[str, Meta(max_length=TEXT_LENGTH_MAX)]
 
 
 class WebEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One event of the page."""
 
     id: UUID
-    kind: Literal["text", "tap", "place", "phone"]
-    text: Annotated[str, Meta(max_length=TEXT_LENGTH_MAX)] = ""
+    kind: Literal["text", "tap", "form", "place", "phone"]
+    text: Answer = ""
     tap: Annotated[str, Meta(max_length=100)] = ""
     latitude: Annotated[float, Meta(ge=-90, le=90)] = 0.0
     longitude: Annotated[float, Meta(ge=-180, le=180)] = 0.0
     phone: Annotated[str, Meta(max_length=40)] = ""
+    values: Annotated[dict[str, Answer], Meta(max_length=FIELDS_MAX)] = {}
     thread: str = ""  # ours: set by the server from the visitor's token
     language: str = ""  # ours as well
 
@@ -56,12 +69,15 @@ def arrival(body: bytes, thread: str, language: str) -> Arrival:
         event = _event.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Rejected(400, str(error)) from None
-    if "\x00" in event.text or "\x00" in event.tap or "\x00" in event.phone:
+    said = (event.text, event.tap, event.phone, *event.values, *event.values.values())
+    if any("\x00" in text for text in said):
         raise Rejected(400, "the text holds a NUL")
     if event.kind == "text" and not event.text.strip():
         raise Rejected(400, "text is empty")
+    if event.kind in {"tap", "form"} and "." not in event.tap:
+        raise Rejected(400, "tap names no message")
     event = msgspec.structs.replace(event, thread=thread, language=language)
-    lane = Lane.TAP if event.kind == "tap" else Lane.MESSAGE
+    lane = Lane.TAP if event.kind in {"tap", "form"} else Lane.MESSAGE
     return Arrival(f"{thread}:{event.id.hex}", thread, lane, 0, msgspec.json.encode(event))
 
 
@@ -79,6 +95,7 @@ def read(payload: bytes, _channel: Channel) -> Inbound:
         tap=event.tap,
         place=place,
         phone=event.phone,
+        values=event.values,
         message_ref=str(event.id),
     )
 
@@ -104,15 +121,37 @@ def settle(_settle: Settle) -> Sequence[WirePart]:
 
 
 CAPABILITIES = Capabilities(
-    text=Length(1_000_000),
+    text=Length(FOREVER),
     styles=frozenset(Style),
     buttons=ButtonRules(
-        most=1000, label=Length(1000), id_bytes=100, body=Length(1_000_000), unique=False
+        most=1000, label=Length(1000), id_bytes=100, body=Length(FOREVER), unique=False
+    ),
+    rows=RowRules(
+        most=1000,
+        label=Length(1000),
+        description=Length(1000),
+        id_bytes=100,
+        body=Length(FOREVER),
+        opener=Length(1000),
+        sections=100,
+        section=Length(1000),
+    ),
+    media=dict.fromkeys(MediaKind, MediaRule(bytes_most=2**40, types=frozenset())),
+    caption=Length(FOREVER),
+    album=100,
+    carousel=CarouselRules(
+        least=1, most=100, body=Length(FOREVER), buttons=10, label=Length(1000), photo_needed=False
     ),
     asks=frozenset({Wanted.LOCATION}),
+    asks_in_groups=True,
     place=True,
     contact=True,
+    form=True,
+    preview=True,
+    typing=True,
     cards=True,
 )
 WEBCHAT = ChannelKind("webchat", "Web chat", CAPABILITIES, verify, split, read, plan, settle)
+# The terminal writes the same: pictures and files become their addresses, forms are asked line by
+# line, and whatever can be chosen has a number.
 TERMINAL = ChannelKind("terminal", "Terminal", CAPABILITIES, verify, split, read, plan, settle)

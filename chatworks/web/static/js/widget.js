@@ -37,19 +37,32 @@
   path.setAttribute("d", "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H9l-5 4v-4a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2z");
   icon.append(path);
   button.append(icon, badge);
-  button.setAttribute("aria-label", script.dataset.label || "Chat with us");
+  const label = script.dataset.label || "Chat with us";
+  button.setAttribute("aria-label", label);
   button.setAttribute("aria-expanded", "false");
   frame.title = script.dataset.label || "Chat";
   frame.allow = "geolocation";
   frame.referrerPolicy = "origin"; // the frame learns whom to speak to, whatever the page's policy
   const tell = (what) => frame.contentWindow?.postMessage({ chatworks: what }, origin);
   let open = false;
+  const load = () => {
+    if (frame.src) return;
+    frame.addEventListener("load", () => open && tell("opened"));
+    frame.src = `${origin}/w/${encodeURIComponent(outlet)}`;
+  };
+  // Whoever talked here before sees on the bubble, on every page, how many answers are new. A page
+  // may refuse storage: then the chat is loaded when it is opened.
+  const key = `chatworks:${outlet}`;
+  const kept = (write) => {
+    try {
+      return write ? localStorage.setItem(key, "yes") : localStorage.getItem(key);
+    } catch {
+      return null;
+    }
+  };
   const show = (wanted) => {
     open = wanted;
-    if (!frame.src) {
-      frame.addEventListener("load", () => open && tell("opened"));
-      frame.src = `${origin}/w/${encodeURIComponent(outlet)}`;
-    }
+    load();
     place();
     frame.style.display = open ? "block" : "none";
     button.style.display = open && small() ? "none" : "grid";
@@ -63,11 +76,14 @@
   addEventListener("message", (event) => {
     if (event.origin !== origin || event.source !== frame.contentWindow) return;
     if (event.data?.chatworks === "close") show(false);
+    if (event.data?.chatworks === "known") kept(true);
     if (event.data?.chatworks === "unread") {
       badge.textContent = String(event.data.count);
       badge.style.display = event.data.count ? "block" : "none";
+      button.setAttribute("aria-label", event.data.count ? `${label} (${event.data.count})` : label);
     }
   });
   shadow.append(frame, button);
   document.body.append(host);
+  if (kept(false)) load();
 })();
