@@ -158,7 +158,7 @@ def _over(what: str, body: Rich, length: Length, capable: Capabilities) -> list[
     return [f"{what}: {size(said, length.unit)}"] if size(said, length.unit) > length.most else []
 
 
-def _piece(piece: object, capable: Capabilities) -> list[str]:  # noqa: C901, PLR0911 - one for each piece
+def _piece(piece: object, capable: Capabilities) -> list[str]:  # noqa: PLR0911 - one for each piece
     match piece:
         case Words(body, offer):
             empty = [] if body.text.strip() else ["an empty text"]

@@ -215,5 +215,6 @@ def _list(prompt: Prompt, buttons: Sequence[Button], *, numbers: bool) -> Rich:
 
 
 def _line(number: int, button: Button, *, numbers: bool) -> str:
-    said = f"{button.label} — {button.description}" if button.description else button.label
+    label = button.label.strip() or "…"
+    said = f"{label} — {button.description}" if button.description else label
     return f"{number}. {said}" if numbers else f"• {said}"
