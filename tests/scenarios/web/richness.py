@@ -117,9 +117,17 @@ MESSAGES: dict[str, Message] = {
             ),
         ),
     ),
+    "players": Message(
+        media=(
+            Media(MediaKind.VIDEO, "/media/0/film", "video/mp4", 9000, alt="A film"),
+            Media(MediaKind.AUDIO, "/media/0/sound", "audio/ogg", 900, alt="A sound"),
+        )
+    ),
     "place": Message(place=Place(-1.2921, 36.7836, "Argwings Kodhek Road 12, Nairobi")),
     "contact": Message(
-        contact=ContactCard("Otieno, the driver", "+254712345678", "otieno@majipro.example", "MajiPro")
+        contact=ContactCard(
+            "Otieno, the driver", "+254712345678", "otieno@majipro.example", "MajiPro"
+        )
     ),
     "product": Message(
         shows=Product(

@@ -48,9 +48,7 @@ export class Sheet {
 
   draw(field) {
     const id = `${this.name}-${field.id}`;
-    const options = field.kind === "yes_no"
-      ? [{ id: "yes", label: this.texts.yes }, { id: "no", label: this.texts.no }]
-      : field.options || [];
+    const options = field.options || (field.kind === "yes_no" ? this.yesNo() : []);
     const chosen = field.kind === "yes_no" || field.kind === "choice";
     const radios = chosen && options.length <= RADIOS_MAX;
     const box = element(radios ? "fieldset" : "div", "field");
@@ -71,6 +69,10 @@ export class Sheet {
     box.append(label, ...rows, problem);
     const whole = { field, box, inputs, problem, options };
     return whole;
+  }
+
+  yesNo() {
+    return [{ id: "yes", label: this.texts.yes }, { id: "no", label: this.texts.no }];
   }
 
   // -- answers ----------------------------------------------------------------------------------

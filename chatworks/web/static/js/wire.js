@@ -114,6 +114,7 @@ export class Wire {
     const whole = { id: newId(), ...event };
     this.queue.push(whole);
     this.keep();
+    this.signed = 0; // what is written next is told anew
     this.show(whole);
     this.flush();
   }
