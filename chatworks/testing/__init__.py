@@ -5,7 +5,7 @@ development without an account.
 limits, signatures and error codes: what the real one refuses they refuse, in its words. They are
 used alike::
 
-    async with Twilio(webhook="http://127.0.0.1:8000/in/twilio") as twilio:  # or start(port), stop()
+    async with Twilio(webhook="http://127.0.0.1:8000/in") as twilio:  # or start(port), stop()
         person = "whatsapp:+255700000001"
         await twilio.say(person, "Hi")                # a person writes; the webhook gets it, signed
         [call] = await twilio.wait_for(person, 1)     # what was taken: call.params, call.message_id

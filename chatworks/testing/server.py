@@ -58,6 +58,25 @@ class Delivery:
     attempts: int = 1
 
 
+@dataclass
+class Bucket:
+    """A rate: ``burst`` calls at once, then ``per_second``."""
+
+    per_second: float
+    burst: float
+    left: float = -1
+    at: float = 0
+
+    def take(self, now: float) -> bool:
+        """Return whether one more call is within the rate, and count it if so."""
+        filled = self.left + (now - self.at) * self.per_second if self.left >= 0 else self.burst
+        self.left, self.at = min(filled, self.burst), now
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True
+
+
 @dataclass(kw_only=True)
 class StandIn:
     """A server on loopback. ``base`` is its address once it is started."""
