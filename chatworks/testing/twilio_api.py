@@ -31,7 +31,18 @@ ACCOUNT = "/2010-04-01/Accounts/{account}"
 FAULTS = {"429": 20429, "500": 20500, "401": 20003}
 READ_RANK = "read"
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+@dataclass
+class Asked:
+    """A request as a handler sees it; ``made`` is the sid of what it makes."""
+
+    request: web.Request
+    name: str
+    params: dict[str, Any]
+    made: str = ""
+
+
+Handler = Callable[[Asked], Awaitable[web.StreamResponse]]
 
 
 class Refusal(Exception):
@@ -82,18 +93,18 @@ class TwilioApi(StandIn):
 
         async def serve(request: web.Request) -> web.StreamResponse:
             params = await _params(request)
+            asked = Asked(request, name, params)
             fault = self.take_fault(name, params.get("To"))
             if fault is not None and fault.kind != "after":
                 self.record(name, params, done=False)
                 return await self._fail(request, fault)
             try:
                 self._authenticate(request)
-                request["params"], request["name"] = params, name
-                answer = await handler(request)
+                answer = await handler(asked)
             except Refusal as refusal:
                 self.record(name, params, done=False)
                 return refused(refusal.code, refusal.detail)
-            self.record(name, params, done=True, made=request.get("made", ""))
+            self.record(name, params, done=True, made=asked.made)
             return answer if fault is None else await self.break_off(request, "close")
 
         return web.route(method, path, serve)
@@ -130,8 +141,8 @@ class TwilioApi(StandIn):
 
     # -- messages ----------------------------------------------------------------------------
 
-    async def _create(self, request: web.Request) -> web.Response:
-        params = request["params"]
+    async def _create(self, asked: Asked) -> web.Response:
+        params = asked.params
         code, detail = rules.check(params)
         if code:
             raise Refusal(code, detail)
@@ -146,7 +157,7 @@ class TwilioApi(StandIn):
         late = self._queue(message, params) or refusal or self._late(message, content, values)
         answer = web.json_response(message.resource(), status=201)
         self.messages.append(message)
-        request["made"] = message.sid
+        asked.made = message.sid
         self.accept(message, late)
         return answer
 
@@ -228,8 +239,8 @@ class TwilioApi(StandIn):
             return content.late_problem(values, open_window=is_open)
         return 0 if is_open else 63016
 
-    async def _list(self, request: web.Request) -> web.Response:
-        query = request["params"]
+    async def _list(self, asked: Asked) -> web.Response:
+        query = asked.params
         try:
             rows, number, size, more = page(matching(self.messages, query), query)
         except ValueError:
@@ -252,43 +263,43 @@ class TwilioApi(StandIn):
         }
         return web.json_response(body)
 
-    async def _fetch(self, request: web.Request) -> web.Response:
-        return web.json_response(self.message(request.match_info["sid"]).resource())
+    async def _fetch(self, asked: Asked) -> web.Response:
+        return web.json_response(self.message(asked.request.match_info["sid"]).resource())
 
-    async def _delete(self, request: web.Request) -> web.Response:
-        self.messages.remove(self.message(request.match_info["sid"]))
+    async def _delete(self, asked: Asked) -> web.Response:
+        self.messages.remove(self.message(asked.request.match_info["sid"]))
         return web.Response(status=204)
 
     # -- media -------------------------------------------------------------------------------
 
-    def _one_media(self, request: web.Request) -> tuple[Message, Media]:
-        message = self.message(request.match_info["sid"])
+    def _one_media(self, asked: Asked) -> tuple[Message, Media]:
+        message = self.message(asked.request.match_info["sid"])
         for media in message.media:
-            if media.sid == request.match_info["media"]:
+            if media.sid == asked.request.match_info["media"]:
                 return message, media
-        raise Refusal(20404, f"Media/{request.match_info['media']}")
+        raise Refusal(20404, f"Media/{asked.request.match_info['media']}")
 
-    async def _list_media(self, request: web.Request) -> web.Response:
-        message = self.message(request.match_info["sid"])
+    async def _list_media(self, asked: Asked) -> web.Response:
+        message = self.message(asked.request.match_info["sid"])
         rows = [message.media_resource(media) for media in message.media]
         uri = f"{message.uri}/Media.json"
         paging = {"page": 0, "page_size": 50, "start": 0, "end": max(len(rows) - 1, 0), "uri": uri}
         ends = {"first_page_uri": uri, "next_page_uri": None, "previous_page_uri": None}
         return web.json_response({"media_list": rows, **paging, **ends})
 
-    async def _fetch_media(self, request: web.Request) -> web.Response:
-        message, media = self._one_media(request)
+    async def _fetch_media(self, asked: Asked) -> web.Response:
+        message, media = self._one_media(asked)
         return web.json_response(message.media_resource(media))
 
-    async def _delete_media(self, request: web.Request) -> web.Response:
-        message, media = self._one_media(request)
+    async def _delete_media(self, asked: Asked) -> web.Response:
+        message, media = self._one_media(asked)
         message.media.remove(media)
         self.files.pop(media.sid, None)
         return web.Response(status=204)
 
-    async def _redirect(self, request: web.Request) -> web.Response:
+    async def _redirect(self, asked: Asked) -> web.Response:
         """Send the bot to the host of files, as the address without ``.json`` does."""
-        _, media = self._one_media(request)
+        _, media = self._one_media(asked)
         self.files[media.sid] = media
         return web.Response(
             status=307, headers={"Location": f"{self.other_base}/files/{media.sid}"}
@@ -305,8 +316,8 @@ class TwilioApi(StandIn):
 
     # -- typing ------------------------------------------------------------------------------
 
-    async def _type(self, request: web.Request) -> web.Response:
-        params = request["params"]
+    async def _type(self, asked: Asked) -> web.Response:
+        params = asked.params
         if set(params) != {"channel", "messageId"} or params["channel"] != "WHATSAPP":
             raise Refusal(20422, "channel, messageId")
         message = self.message(params["messageId"])

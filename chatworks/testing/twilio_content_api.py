@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from chatworks.testing.server import Bucket
-from chatworks.testing.twilio_api import Refusal, TwilioApi
+from chatworks.testing.twilio_api import Asked, Refusal, TwilioApi
 from chatworks.testing.twilio_content import Content, approval_problem, creation_problem
 from chatworks.testing.twilio_messages import new_sid, page
 
@@ -57,22 +57,22 @@ class TwilioContentApi(TwilioApi):
 
     # -- what the server does ----------------------------------------------------------------
 
-    def _within_rate(self, request: web.Request) -> None:
-        name = request["name"]
+    def _within_rate(self, asked: Asked) -> None:
+        name = asked.name
         rate = PER_SECOND[name]
         bucket = self.content_rates.setdefault(name, Bucket(rate, rate))
         if not bucket.take(self.clock.monotonic()):
             raise Refusal(20429)
 
-    def _one_content(self, request: web.Request) -> Content:
-        content = self.contents.get(request.match_info["sid"])
+    def _one_content(self, asked: Asked) -> Content:
+        content = self.contents.get(asked.request.match_info["sid"])
         if content is None:
-            raise Refusal(20404, f"Content/{request.match_info['sid']}")
+            raise Refusal(20404, f"Content/{asked.request.match_info['sid']}")
         return content
 
-    async def _create_content(self, request: web.Request) -> web.Response:
-        self._within_rate(request)
-        params = request["params"]
+    async def _create_content(self, asked: Asked) -> web.Response:
+        self._within_rate(asked)
+        params = asked.params
         problem = creation_problem(params)
         if problem:
             raise Refusal(20422, problem)
@@ -86,16 +86,16 @@ class TwilioContentApi(TwilioApi):
             created=self.clock.now(),
         )
         self.contents[content.sid] = content
-        request["made"] = content.sid
+        asked.made = content.sid
         return web.json_response(content.resource(self.base), status=201)
 
-    async def _fetch_content(self, request: web.Request) -> web.Response:
-        self._within_rate(request)
-        return web.json_response(self._one_content(request).resource(self.base))
+    async def _fetch_content(self, asked: Asked) -> web.Response:
+        self._within_rate(asked)
+        return web.json_response(self._one_content(asked).resource(self.base))
 
-    async def _update_content(self, request: web.Request) -> web.Response:
-        self._within_rate(request)
-        content, params = self._one_content(request), request["params"]
+    async def _update_content(self, asked: Asked) -> web.Response:
+        self._within_rate(asked)
+        content, params = self._one_content(asked), asked.params
         problem = creation_problem({"language": content.language, **params})
         if problem or content.state not in {"unsubmitted", "rejected"}:
             raise Refusal(20422, problem or f"it is {content.state}")
@@ -105,19 +105,19 @@ class TwilioContentApi(TwilioApi):
         content.friendly_name = params.get("friendly_name", content.friendly_name)
         return web.json_response(content.resource(self.base))
 
-    async def _delete_content(self, request: web.Request) -> web.Response:
-        self._within_rate(request)
-        del self.contents[self._one_content(request).sid]
+    async def _delete_content(self, asked: Asked) -> web.Response:
+        self._within_rate(asked)
+        del self.contents[self._one_content(asked).sid]
         return web.Response(status=204)
 
-    async def _list_content(self, request: web.Request) -> web.Response:
-        self._within_rate(request)
-        whole = request["name"] == "ListContentAndApprovals"
+    async def _list_content(self, asked: Asked) -> web.Response:
+        self._within_rate(asked)
+        whole = asked.name == "ListContentAndApprovals"
         try:
-            rows, number, size, more = page(list(self.contents.values()), request["params"])
+            rows, number, size, more = page(list(self.contents.values()), asked.params)
         except ValueError:
             raise Refusal(20422) from None
-        url = f"{self.base}{request.path}?PageSize={size}&Page="
+        url = f"{self.base}{asked.request.path}?PageSize={size}&Page="
         meta: dict[str, Any] = {
             "key": "contents",
             "page": number,
@@ -133,11 +133,11 @@ class TwilioContentApi(TwilioApi):
         ]
         return web.json_response({"contents": shown, "meta": meta})
 
-    async def _fetch_approval(self, request: web.Request) -> web.Response:
-        return web.json_response(self._one_content(request).approvals(self.base))
+    async def _fetch_approval(self, asked: Asked) -> web.Response:
+        return web.json_response(self._one_content(asked).approvals(self.base))
 
-    async def _submit(self, request: web.Request) -> web.Response:
-        content, params = self._one_content(request), request["params"]
+    async def _submit(self, asked: Asked) -> web.Response:
+        content, params = self._one_content(asked), asked.params
         problem = approval_problem(content, params)
         if problem:
             raise Refusal(20422, problem)
