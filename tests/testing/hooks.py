@@ -25,9 +25,7 @@ class Hook:
         status = self.answers.popleft() if self.answers else 200
         if status == 0:
             await asyncio.sleep(3600)
-        if "hub.challenge" in request.query:
-            return web.Response(text=request.query["hub.challenge"])
-        return web.Response(status=status, text=self.said)
+        return web.Response(status=status, text=request.query.get("hub.challenge", self.said))
 
     @property
     def forms(self) -> list[dict[str, str]]:
