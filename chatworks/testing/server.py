@@ -203,7 +203,7 @@ class StandIn:
         try:
             async with self._client.request(
                 method,
-                self._reached(url),
+                self.reached(url),
                 data=body or None,
                 headers=headers,
                 timeout=timeout or aiohttp.ClientTimeout(total=ANSWER_SECONDS),
@@ -215,7 +215,8 @@ class StandIn:
         except (aiohttp.ClientError, TimeoutError) as error:
             return Delivery(-1, type(error).__name__)
 
-    def _reached(self, url: str) -> str:
+    def reached(self, url: str) -> str:
+        """Return an address at the host where it really listens, without its fragment."""
         parts, reach = urlsplit(url), urlsplit(self.reach)
         if self.reach:
             parts = parts._replace(scheme=reach.scheme, netloc=reach.netloc)
