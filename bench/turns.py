@@ -17,6 +17,7 @@ import uvloop
 
 from bench import place
 from bench.updates import AGAIN, STEPS, update
+from chatworks.channels.models import RawRequest
 from chatworks.inbox import store
 from chatworks.inbox.models import NewEvent
 from chatworks.kit.process import settle
@@ -53,7 +54,9 @@ async def _insert(url: str, number: int, step: str) -> None:
         events = [
             NewEvent(channel.outlet_id, channel.id, arrival)
             for chat in range(first + 1, first + 501)
-            for arrival in kind.split(update(number + chat, chat, step), now)
+            for arrival in kind.split(
+                RawRequest({}, update(number + chat, chat, step)), channel, now
+            )
         ]
         async with house.db.engine() as work:
             await store.accept(work.conn, events, now)

@@ -19,7 +19,7 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection
 
-from chatworks.channels.models import Channel, ChannelKind, Rejected
+from chatworks.channels.models import Channel, ChannelKind, RawRequest, Rejected
 from chatworks.channels.telegram.connect import Connected, connect, poll
 from chatworks.channels.telegram.send import BotApi, NotDone, TokenRefused
 from chatworks.conversations.words import WORDS, Word
@@ -166,7 +166,7 @@ class Bots:
         events = []
         for raw in updates:
             try:
-                for arrival in self.kind.split(raw, self.db.clock.now()):
+                for arrival in self.kind.split(RawRequest({}, raw), channel, self.db.clock.now()):
                     check(arrival)
                     events.append(NewEvent(channel.outlet_id, channel.id, arrival))
             except Exception as no:  # noqa: BLE001 - one update must not hold up all others

@@ -27,7 +27,7 @@ from chatworks.conversations.models import DialogueStatus
 from chatworks.inbox.models import NewEvent
 from chatworks.kit.errors import NotFound
 from chatworks.outlets.models import Outlet
-from chatworks.sdk.messages import Inbound, InboundKind
+from chatworks.sdk.inbound import Inbound, InboundKind
 from chatworks.sdk.recording import Played, record
 
 WAIT_SECONDS = 10.0

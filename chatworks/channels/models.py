@@ -1,4 +1,6 @@
-"""The adapter interface: verify, split, read, plan are pure; send is the only effect."""
+"""The adapter interface: verify, split, read, plan and settle are pure; send, fetch and reconcile
+are the only effects. What a channel can show is data, in ``capabilities``.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,10 @@ from uuid import UUID
 
 import msgspec
 
+from chatworks.channels.capabilities import Capabilities
 from chatworks.kit.errors import ChatWorksError
-from chatworks.sdk.messages import Inbound, Message
+from chatworks.sdk.inbound import File, Inbound
+from chatworks.sdk.messages import Message
 
 
 class Lane(IntEnum):
@@ -30,6 +34,9 @@ class Channel:
 
     ``secret`` comes from the environment variable ``secret_env``. ``trouble`` says for people what
     is wrong ("" while all is well); a ``broken`` channel sends nothing until it is connected again.
+    ``account`` is the vendor's id of the account where the secret alone does not name it (Twilio's
+    account SID, the Cloud API's phone number id); ``resources`` are ids of what we made there once
+    (Content resources by name); ``templates`` are its messages approved ahead.
     """
 
     outlet_id: UUID
@@ -43,13 +50,36 @@ class Channel:
     secret_env: str = ""
     secret: str = field(repr=False, default="")
     webhook_secret: str = field(repr=False, default="")
+    account: str = ""
+    resources: Mapping[str, str] = field(default_factory=dict)
+    templates: tuple[Template, ...] = ()
+
+
+class Template(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A message that the vendor approved ahead: what leaves when it takes nothing else.
+
+    ``body`` holds ``{{1}}``, ``{{2}}`` …: what fills them are the lines of the message's text.
+    ``status`` is pending, approved, paused or rejected; only an approved one is used.
+    """
+
+    name: str
+    language: str
+    topic: str
+    body: str
+    vendor_id: str
+    status: str
+    category: str = "utility"
 
 
 class RawRequest(msgspec.Struct, frozen=True):
-    """What stood at the door: header names in lower case, body as received."""
+    """What stood at the door: header names in lower case, body as received; ``target`` is the raw
+    path with its query, as the vendor signed it.
+    """
 
     headers: Mapping[str, str]
     body: bytes
+    method: str = "POST"
+    target: str = ""
 
 
 class Arrival(msgspec.Struct, frozen=True):
@@ -83,7 +113,8 @@ class WirePart(msgspec.Struct, frozen=True, omit_defaults=True):
     """One request to the vendor, as JSON. ``urgent`` parts overtake and do not wait for a turn.
 
     ``refers_to`` names the message (its seq in the conversation) whose vendor id the sender puts
-    into ``params["message_id"]`` when it sends: an edit of what was sent before.
+    into ``params["message_id"]`` when it sends: an edit of what was sent before. ``uploads`` are
+    files that travel with it: the name that ``params`` calls them by, and their path here.
     """
 
     method: str
@@ -91,21 +122,41 @@ class WirePart(msgspec.Struct, frozen=True, omit_defaults=True):
     urgent: bool = False
     expires_seconds: int | None = None
     refers_to: int | None = None
+    uploads: dict[str, str] = {}
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a message becomes on a channel."""
+    """What a message becomes on a channel. ``held`` says why its parts must wait ("window": until
+    the person writes again); ``first`` are parts that leave all the same (a template).
+    """
 
     parts: tuple[WirePart, ...]
     losses: tuple[Loss, ...] = ()
+    held: str = ""
+    first: tuple[WirePart, ...] = ()
 
 
 class Consequence(StrEnum):
-    """What a vendor's permanent no means beyond the one message."""
+    """What a vendor's no means beyond the one message."""
 
     NONE = "none"
-    STOP_CONTACT = "stop_contact"
+    STOP_CONTACT = "stop_contact"  # this person must not be written to any more
+    CLOSE_WINDOW = "close_window"  # only templates until they write again: plan anew
+    DISABLE_TEMPLATE = "disable_template"
+    ALERT = "alert"  # an operator should look
     DISABLE_CHANNEL = "disable_channel"
+
+
+class Report(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a vendor says later about a message that we sent. ``status`` is one of the outbox's
+    (sent, delivered, read, failed); ``recipient`` is the chat.
+    """
+
+    vendor_id: str
+    status: str
+    recipient: str
+    error: str = ""
+    consequence: Consequence = Consequence.NONE
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -143,14 +194,21 @@ Outcome = Accepted | RetryAfter | Permanent | Ambiguous
 
 
 class Prompt(msgspec.Struct, frozen=True):
-    """The message to plan, with where it goes. ``seq`` is its number in the conversation;
-    ``open_question`` is true where its buttons answer the dialogue's question.
+    """The message to plan, with where it goes. ``seq`` is its number in the conversation.
+
+    ``language`` is the reader's, for the planner's own few words; ``address`` is this
+    installation's public one, before the paths of media. ``window_open`` is false where the vendor
+    takes only templates now.
     """
 
     thread: str
     seq: int
     message: Message
     is_group: bool = False
+    language: str = "en"
+    address: str = ""
+    window_open: bool = True
+    templates: tuple[Template, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,27 +223,30 @@ class Limits:
     group_burst: int
 
 
+class Fetched(msgspec.Struct, frozen=True):
+    """A file that came in, fetched from its vendor; the media type is only what the vendor says."""
+
+    content: bytes
+    media_type: str
+    name: str = ""
+
+
+class NotFetched(Exception):
+    """The vendor does not give the file: it is gone, too large, or cannot be reached now."""
+
+
 Send = Callable[[Channel, WirePart], Awaitable[Outcome]]
+Fetch = Callable[[Channel, File, int], Awaitable[Fetched]]  # at most so many bytes
+# What became of a part whose fate is unknown, by asking the vendor; None where it cannot say yet.
+Reconcile = Callable[[Channel, WirePart, datetime], Awaitable[Outcome | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelKind:
-    """A messenger's manifest: what its folder offers.
+class DoorAnswer:
+    """What the vendor hears when its events are committed."""
 
-    ``verify`` raises ``Rejected`` (constant time, on raw bytes); ``split`` gives every event of a
-    request or raises ``Rejected``; ``read`` gives the event in our words; ``plan`` draws a message;
-    ``settle`` gives the parts that answer a tap at once and take away the buttons of an answered
-    question; ``send`` is None where the message history itself is the wire (web chat, terminal).
-    """
-
-    kind: str
-    verify: Callable[[RawRequest, Channel], None]
-    split: Callable[[bytes, datetime], Sequence[Arrival]]
-    read: Callable[[bytes, Channel], Inbound]
-    plan: Callable[[Prompt], Plan]
-    settle: Callable[[Settle], Sequence[WirePart]]
-    limits: Limits | None = None
-    send: Send | None = None
+    media_type: str = "application/json"
+    body: bytes = b"{}"
 
 
 class Settle(msgspec.Struct, frozen=True):
@@ -202,3 +263,32 @@ class Settle(msgspec.Struct, frozen=True):
     message_ref: str = ""
     message: Message | None = None
     chosen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelKind:
+    """A messenger's manifest: what its folder offers. ``kind`` stands in its webhook's path.
+
+    ``verify`` raises ``Rejected`` (constant time, on raw bytes); ``split`` gives every event of a
+    request or raises ``Rejected``; ``read`` gives the event in our words, or the report that it is;
+    ``plan`` draws a message; ``settle`` gives the parts that answer a tap at once and take away the
+    buttons of an answered question; ``send`` is None where the message history itself is the wire
+    (web chat, terminal). ``greet`` answers the vendor's GET that proves the address to be ours.
+    ``repeatable`` are methods that may be sent again when their fate is unknown.
+    """
+
+    kind: str
+    title: str
+    capabilities: Capabilities
+    verify: Callable[[RawRequest, Channel], None]
+    split: Callable[[RawRequest, Channel, datetime], Sequence[Arrival]]
+    read: Callable[[bytes, Channel], Inbound | Report]
+    plan: Callable[[Prompt], Plan]
+    settle: Callable[[Settle], Sequence[WirePart]]
+    limits: Limits | None = None
+    send: Send | None = None
+    fetch: Fetch | None = None
+    reconcile: Reconcile | None = None
+    greet: Callable[[RawRequest, Channel], DoorAnswer] | None = None
+    answer: DoorAnswer = DoorAnswer()
+    repeatable: frozenset[str] = frozenset()

@@ -33,6 +33,7 @@ from chatworks.outbox import store as outbox
 from chatworks.outbox.models import NotInTrouble, ResendPart, Status
 from chatworks.outlets.service import Directory
 from chatworks.sdk.applet import Applets
+from chatworks.sdk.inbound import Inbound
 from chatworks.web.sse import Streams, event, event_stream
 from chatworks.web.templating import Pages
 
@@ -274,9 +275,10 @@ async def _parked(desk: Desk, work: Work, session: Session, event: ParkedEvent) 
 def _said(kind: ChannelKind, payload: bytes, channel: Channel) -> str:
     """Return the words of an event; "" where it has none or cannot be read."""
     try:
-        return kind.read(payload, channel).text
+        inbound = kind.read(payload, channel)
     except (msgspec.MsgspecError, KeyError, TypeError, ValueError):
         return ""
+    return inbound.text if isinstance(inbound, Inbound) else ""
 
 
 async def _changes(desk: Desk, session: Session) -> AsyncIterator[bytes]:

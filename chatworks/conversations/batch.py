@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 
+from chatworks.channels.capabilities import TEXT_ALONE
 from chatworks.channels.models import Channel, ChannelKind
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Call
@@ -28,7 +29,7 @@ from chatworks.inbox.models import TIMER_EVENT_PREFIX, PendingEvent
 from chatworks.kit.texts import Texts
 from chatworks.kit.work import Work
 from chatworks.sdk.applet import Applets
-from chatworks.sdk.messages import Inbound, InboundKind, Sender
+from chatworks.sdk.inbound import Inbound, InboundKind, Sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,9 @@ async def _prepare(work: Work, parts: Parts, events: Sequence[PendingEvent]) -> 
         conversation = conversations.get(first.thread_key)
         if conversation is None:
             continue
-        turn = Turn(envs[first.outlet_id], conversation)
+        channel = channels[first.source]
+        capable = parts.kinds[channel.kind].capabilities if channel else TEXT_ALONE
+        turn = Turn(envs[first.outlet_id], conversation, capable)
         running.append(_Running(turn, turn.take(read[first.thread_key])))
     return running
 
@@ -134,7 +137,9 @@ def _read(parts: Parts, channel: Channel | None, event: PendingEvent) -> Event:
             arguments = f"{fired.dialogue} {fired.step}"
             return Event(event.id, Inbound(InboundKind.TIMER, Sender(""), arguments=arguments))
         if channel is not None:
-            return Event(event.id, parts.kinds[channel.kind].read(event.payload, channel))
+            read = parts.kinds[channel.kind].read(event.payload, channel)
+            if isinstance(read, Inbound):
+                return Event(event.id, read)
     except Exception as error:
         raise TurnFailed(event.thread_key, error) from error
     gone = LookupError("the channel of this event is switched off or gone")

@@ -14,8 +14,9 @@ from chatworks.conversations.models import Installed, OutletView
 from chatworks.conversations.words import Word, fold
 from chatworks.kit.texts import Texts
 from chatworks.sdk.applet import Applets, CommandManifest, LoadedApplet
+from chatworks.sdk.inbound import Inbound, InboundKind
 from chatworks.sdk.inputs import nearest
-from chatworks.sdk.messages import Button, Inbound, InboundKind, Message
+from chatworks.sdk.messages import Button, Message
 
 Found = tuple[Installed, LoadedApplet, str]
 

@@ -1,22 +1,30 @@
 """The door: plain ASGI, one path for each channel, nothing stored that is not ours and whole.
 
-``POST /in/<kind>/<channel path>``. The path names the channel before anything is parsed; the body
-is read up to a limit, verified as raw bytes in constant time, split into its events, checked, and
-committed before the answer. Whatever is refused is answered as problem details (RFC 9457) with the
-reason, and leaves no trace in the log.
+``POST /in/<kind>/<channel path>``, and ``GET`` where a vendor proves an address so. The path names
+the channel before anything is parsed; the body is read up to a limit, verified as raw bytes in
+constant time, split into its events, checked, and committed before the answer. Whatever is refused
+is answered as problem details (RFC 9457) with the reason, and leaves no trace in the log.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 import psycopg
 from prometheus_client import Counter
 
-from chatworks.channels.models import Arrival, Channel, ChannelKind, RawRequest, Rejected
+from chatworks.channels.models import (
+    Arrival,
+    Channel,
+    ChannelKind,
+    DoorAnswer,
+    RawRequest,
+    Rejected,
+)
 from chatworks.inbox.committer import Committer, Overloaded
 from chatworks.inbox.models import (
     BODY_BYTES_MAX,
@@ -31,7 +39,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Resolve = Callable[[str, str], Awaitable[Channel | None]]
 
-PATH = re.compile(rb"/in/([a-z]{2,20})/([A-Za-z0-9_-]{8,64})")
+PATH = re.compile(rb"/in/([a-z_]{2,20})/([A-Za-z0-9_-]{8,64})")
 KEPT_HEADERS = ("content-type", "user-agent")  # an allow-list: no address, no secret
 # A guard against floods, not against work, of one channel in one process.
 RATE_PER_SECOND, RATE_BURST = 20_000.0, 40_000.0
@@ -60,7 +68,7 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one request."""
         try:
-            await self._take(scope, receive)
+            answer = await self._take(scope, receive)
         except Rejected as no:
             rejected_total.labels(str(no.http_status)).inc()
             await _refuse(send, no.http_status, no.reason)
@@ -71,11 +79,14 @@ class Door:
             rejected_total.labels("400").inc()
             await _refuse(send, 400, "the event holds a value that cannot be stored")
         else:
-            await send(_OK_START)
-            await send(_OK_BODY)
+            await send(_start(answer))
+            await send({"type": "http.response.body", "body": answer.body})
 
-    async def _take(self, scope: Scope, receive: Receive) -> None:
+    async def _take(self, scope: Scope, receive: Receive) -> DoorAnswer:
         channel = await self._channel(scope)
+        kind = self._kinds[channel.kind]
+        if scope["method"] == "GET" and kind.greet is not None:
+            return kind.greet(RawRequest({}, b"", "GET", _target(scope)), channel)
         if scope["method"] != "POST":
             raise Rejected(405, "only POST is taken here")
         self._limit(channel)
@@ -84,14 +95,15 @@ class Door:
             for name, value in scope["headers"]
         }
         body = await _read(headers, receive)
-        kind = self._kinds[channel.kind]
-        kind.verify(RawRequest(headers, body), channel)
-        arrivals = self._split(kind, body)
+        request = RawRequest(headers, body, scope["method"], _target(scope))
+        kind.verify(request, channel)
+        arrivals = self._split(kind, request, channel)
         kept = {name: headers[name][:ID_BYTES_MAX] for name in KEPT_HEADERS if name in headers}
         shown = msgspec.json.encode(kept).decode()
         events = [NewEvent(channel.outlet_id, channel.id, a, shown) for a in arrivals]
         await self._committer.accept(events)
         accepted_total.labels(channel.kind).inc(len(events))
+        return kind.answer
 
     async def _channel(self, scope: Scope) -> Channel:
         # raw_path: the decoded path has its slashes collapsed and its escapes undone.
@@ -112,9 +124,9 @@ class Door:
             raise Rejected(429, f"more than {RATE_PER_SECOND:.0f} events a second")
         self._buckets[channel.path] = (tokens - 1, now)
 
-    def _split(self, kind: ChannelKind, body: bytes) -> Sequence[Arrival]:
+    def _split(self, kind: ChannelKind, request: RawRequest, channel: Channel) -> Sequence[Arrival]:
         try:
-            arrivals = kind.split(body, self._clock.now())
+            arrivals = kind.split(request, channel, self._clock.now())
         except Rejected:
             raise
         except Exception as error:
@@ -161,12 +173,20 @@ async def _read(headers: Mapping[str, str], receive: Receive) -> bytes:
             return b"".join(chunks)
 
 
-_OK_BODY = {"type": "http.response.body", "body": b"{}"}
-_OK_START = {
-    "type": "http.response.start",
-    "status": 200,
-    "headers": [(b"content-type", b"application/json"), (b"content-length", b"2")],
-}
+def _target(scope: Scope) -> str:
+    """Return the raw path with its query, as the vendor asked for it."""
+    query = scope.get("query_string", b"")
+    path: bytes = scope["raw_path"].partition(b"?")[0]
+    return (path + b"?" + query if query else path).decode("latin-1")
+
+
+@lru_cache(maxsize=64)
+def _start(answer: DoorAnswer) -> dict[str, Any]:
+    headers = [
+        (b"content-type", answer.media_type.encode()),
+        (b"content-length", str(len(answer.body)).encode()),
+    ]
+    return {"type": "http.response.start", "status": 200, "headers": headers}
 
 
 async def _refuse(send: Send, status: int, reason: str) -> None:

@@ -22,7 +22,8 @@ from babel.dates import format_date
 
 from chatworks.kit.money import Money
 from chatworks.kit.texts import Texts
-from chatworks.sdk.messages import File, Inbound, InboundKind, Place, Wanted
+from chatworks.sdk.inbound import File, Inbound, InboundKind
+from chatworks.sdk.messages import Place, Wanted
 
 Answer = TypeVar("Answer")
 Value = TypeVar("Value")

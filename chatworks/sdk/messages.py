@@ -1,8 +1,10 @@
 """What is said: the one message model that every channel draws in its own way.
 
-An applet builds an outgoing ``Message``; a channel turns a vendor's event into an ``Inbound``.
-Both are frozen, JSON-encodable by msgspec, and stored in the conversation's history as they are.
-Text is plain; the only formatting is a card's bold title. Limits are the channels', not ours.
+An outgoing ``Message`` is a text, what it shows (a card, media, a place, an order …) and what it
+offers (buttons, a list in sections, a form). It is frozen, JSON-encodable by msgspec, and stored in
+the conversation's history as it is. Text is plain; its formatting stands beside it as ``marks``, so
+that nothing a person wrote can turn into markup. Limits are the channels', not ours: the planner
+draws a message within them and reports every loss. What comes in is in ``inbound``.
 """
 
 from __future__ import annotations
@@ -11,15 +13,44 @@ from enum import StrEnum
 
 import msgspec
 
+from chatworks.sdk.commerce import Cart, Invoice, OrderSheet, Product, Receipt
+
+Commerce = Product | Cart | OrderSheet | Invoice | Receipt
+
+
+class Style(StrEnum):
+    """Light formatting, as every messenger with formatting has it."""
+
+    BOLD = "bold"
+    ITALIC = "italic"
+    STRIKE = "strike"
+    CODE = "code"
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """A style over the characters ``start`` to ``end`` (not included), in code points."""
+
+    style: Style
+    start: int
+    end: int
+
 
 class Button(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A choice to tap. ``id`` comes back as the answer; ``label`` is read. ``photo`` is shown where
-    the messenger can: a path of this installation.
+    """A choice to tap. ``id`` comes back as the answer; ``label`` is read, ``description`` where
+    the messenger has room for it. ``photo`` is shown where it can: a path of this installation.
     """
 
     id: str
     label: str
     photo: str = ""
+    description: str = ""
+
+
+class Section(msgspec.Struct, frozen=True):
+    """A titled part of a list of choices."""
+
+    title: str
+    buttons: tuple[Button, ...]
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -29,14 +60,15 @@ class Line(msgspec.Struct, frozen=True):
     value: str
 
 
-class Card(msgspec.Struct, frozen=True):
-    """A product, an order: a bold title, a subtitle, rows, and a footer."""
+class Card(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A bold title, a subtitle, rows, a footer. Its own ``buttons`` are for a carousel's cards."""
 
     title: str
     subtitle: str = ""
     lines: tuple[Line, ...] = ()
     footer: str = ""
     photo: str = ""  # a path of this installation: /media/…
+    buttons: tuple[Button, ...] = ()
 
 
 class Wanted(StrEnum):
@@ -48,13 +80,24 @@ class Wanted(StrEnum):
     FILE = "file"
 
 
-class Message(msgspec.Struct, frozen=True):
-    """One outgoing message. Buttons are one choice each, in order."""
+class MediaKind(StrEnum):
+    """What a file is shown as."""
 
-    text: str = ""
-    buttons: tuple[Button, ...] = ()
-    card: Card | None = None
-    wanted: Wanted = Wanted.NOTHING
+    IMAGE = "image"
+    DOCUMENT = "document"
+    AUDIO = "audio"
+    VIDEO = "video"
+
+
+class Media(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file to send: ``path`` of this installation (/media/…), its IANA media type and size."""
+
+    kind: MediaKind
+    path: str
+    media_type: str
+    size_bytes: int
+    name: str = ""
+    alt: str = ""  # what it shows, for those who do not see it
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -65,55 +108,89 @@ class Place(msgspec.Struct, frozen=True):
     address: str = ""
 
 
-class File(msgspec.Struct, frozen=True):
-    """A photo or file that came in, as the channel can fetch it again."""
+class ContactCard(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Somebody's business card. ``phone`` is E.164."""
 
-    kind: str  # photo, document, audio, video, voice, video_note, animation, sticker
-    vendor_id: str
-    name: str = ""
-    media_type: str = ""
-    size_bytes: int | None = None
+    name: str
+    phone: str = ""
+    email: str = ""
+    organisation: str = ""
 
 
-class InboundKind(StrEnum):
-    """What came in."""
+class Link(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An address to open, with what its preview says. ``label`` names the button that opens it."""
+
+    url: str
+    title: str = ""
+    text: str = ""
+    photo: str = ""
+    label: str = ""
+
+
+class FieldKind(StrEnum):
+    """What one field of a form takes."""
 
     TEXT = "text"
-    COMMAND = "command"  # text: the word without its slash; arguments: the rest
-    TAP = "tap"  # tap: "<asked_seq>.<button id>"
-    PLACE = "place"
+    NUMBER = "number"
+    DATE = "date"
     PHONE = "phone"
-    FILE = "file"
-    EDITED = "edited"  # the person changed a message that was already taken
-    BLOCKED = "blocked"  # the person blocked the bot, or left
-    UNBLOCKED = "unblocked"
-    TIMER = "timer"  # arguments: "<dialogue id> <step>"
-    UNKNOWN = "unknown"  # something this channel cannot take yet; text names it
-    OTHER = "other"  # nothing that was said to us (a reaction, a pinned message); text names it
+    CHOICE = "choice"
+    YES_NO = "yes_no"
 
 
-class Sender(msgspec.Struct, frozen=True):
-    """The person behind an event, as the channel knows them."""
+class Field(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One question of a form. ``options`` are a choice's; ids come back."""
 
-    vendor_id: str
-    name: str = ""
-    username: str = ""
-    language: str = ""
-    phone: str = ""  # only where the messenger vouches for it
+    id: str
+    label: str
+    kind: FieldKind = FieldKind.TEXT
+    options: tuple[Button, ...] = ()
+    required: bool = True
 
 
-class Inbound(msgspec.Struct, frozen=True):
-    """One event of a conversation, in the words of no vendor."""
+class Form(msgspec.Struct, frozen=True):
+    """Several questions at once. Where a messenger has no forms the SDK asks one by one."""
 
-    kind: InboundKind
-    sender: Sender
+    fields: tuple[Field, ...]
+    submit: str
+
+
+class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One outgoing message. ``buttons`` are one choice each, in order; ``sections`` are a longer
+    list of them; ``cards`` stand side by side. A list's page begins at its choice ``first``.
+    ``topic`` names what it is about ("order.on_its_way"): a template of that topic may carry it
+    where a messenger takes nothing else. ``typing`` alone says that an answer is being written.
+    """
+
     text: str = ""
-    arguments: str = ""
-    tap: str = ""
+    buttons: tuple[Button, ...] = ()
+    card: Card | None = None
+    wanted: Wanted = Wanted.NOTHING
+    marks: tuple[Mark, ...] = ()
+    sections: tuple[Section, ...] = ()
+    first: int = 0
+    cards: tuple[Card, ...] = ()
+    media: tuple[Media, ...] = ()
     place: Place | None = None
-    phone: str = ""
-    file: File | None = None
-    message_ref: str = ""  # the vendor's id of the message, or of the one whose button was tapped
-    reply_ref: str = ""  # what must be answered at once (a callback query's id)
-    is_group: bool = False
-    chat_title: str = ""  # the group's name
+    contact: ContactCard | None = None
+    shows: Commerce | None = None
+    link: Link | None = None
+    form: Form | None = None
+    typing: bool = False
+    topic: str = ""
+
+    @property
+    def choices(self) -> tuple[Button, ...]:
+        """Everything that can be chosen, in the order of its numbers."""
+        if self.sections:
+            return tuple(button for section in self.sections for button in section.buttons)
+        return self.buttons or tuple(
+            Button(button.id, _of_card(card, button), button.photo or card.photo)
+            for card in self.cards
+            for button in card.buttons
+        )
+
+
+def _of_card(card: Card, button: Button) -> str:
+    """Return what a card's button says away from its card."""
+    return card.title if len(card.buttons) == 1 else f"{card.title}: {button.label}"

@@ -19,8 +19,9 @@ from babel.numbers import get_currency_name, get_currency_symbol
 
 from chatworks.kit.errors import Invalid
 from chatworks.kit.money import Money
+from chatworks.sdk.inbound import Inbound
 from chatworks.sdk.inputs import LANGUAGES, SHORT_ANSWER_MAX, Input, NotUnderstood, fold, typed
-from chatworks.sdk.messages import Inbound, Wanted
+from chatworks.sdk.messages import Wanted
 
 WORDS_MAX = 6  # a longer answer is a sentence, not a number
 WEEK = 7

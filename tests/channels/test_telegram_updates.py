@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chatworks.channels.models import Arrival, Channel, Lane, Rejected
-from chatworks.channels.telegram.adapter import read, split
+from chatworks.channels.models import Arrival, Channel, Lane, RawRequest, Rejected
+from chatworks.channels.telegram import adapter
+from chatworks.channels.telegram.adapter import read
 from chatworks.channels.telegram.updates import BESIDE, SERVICE
 from chatworks.inbox.door import check
-from chatworks.sdk.messages import File, Inbound, InboundKind, Place, Sender
+from chatworks.sdk.inbound import File, Inbound, InboundKind, Sender
+from chatworks.sdk.messages import Place
 
 FOLDER = Path(__file__).parent / "fixtures" / "telegram"
 CHANNEL = Channel(UUID(int=1), UUID(int=2), "telegram", "path", "StandInBot", "webhook")
+
+
+def split(raw: bytes, now: datetime) -> Sequence[Arrival]:
+    """Return what the door makes of a body."""
+    return adapter.split(RawRequest({}, raw), CHANNEL, now)
+
+
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 WEEK = 2968  # of the date that all fixtures carry
 

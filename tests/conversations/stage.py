@@ -24,7 +24,7 @@ import psycopg
 import structlog
 
 from chatworks.app import House
-from chatworks.channels.models import Channel
+from chatworks.channels.models import Channel, RawRequest
 from chatworks.conversations.worker import Worker
 from chatworks.inbox.models import NewEvent
 from chatworks.kit.work import Work
@@ -140,7 +140,8 @@ class Stage:
             else:
                 content |= {"chat": place, "date": 1_790_000_000, "message_id": MESSAGES + index}
             body = {"update_id": chat * 1000 + index, event.kind: content}
-            arrivals += kind.split(msgspec.json.encode(body), self.house.clock.now())
+            request = RawRequest({}, msgspec.json.encode(body))
+            arrivals += kind.split(request, self.channel, self.house.clock.now())
         await self.house.committer.accept(
             [NewEvent(self.channel.outlet_id, self.channel.id, arrival) for arrival in arrivals]
         )

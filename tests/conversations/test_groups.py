@@ -8,7 +8,7 @@ import msgspec
 import psycopg
 
 from chatworks.app import House
-from chatworks.channels.models import Channel
+from chatworks.channels.models import Channel, RawRequest
 from chatworks.conversations.jobs import move_chats
 from chatworks.inbox.models import NewEvent
 from chatworks.outbox.models import ChatMigrated
@@ -23,7 +23,7 @@ async def hears(house: House, channel: Channel, number: int, message: dict[str, 
     """Deliver one message of Telegram and let the engine work."""
     whole = {"message_id": number, "date": 1_790_000_000, **message}
     body = msgspec.json.encode({"update_id": number, "message": whole})
-    arrivals = house.kinds["telegram"].split(body, house.clock.now())
+    arrivals = house.kinds["telegram"].split(RawRequest({}, body), channel, house.clock.now())
     await house.committer.accept([NewEvent(channel.outlet_id, channel.id, a) for a in arrivals])
     while await house.worker.step():
         pass

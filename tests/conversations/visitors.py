@@ -60,12 +60,12 @@ class Visitor:
         while await self.house.worker.step():
             pass
         self.last = await self.answers()
-        return [m["text"] or m["card"]["title"] for m in self.last]
+        return [m.get("text") or m["card"]["title"] for m in self.last]
 
     async def taps(self, label: str) -> list[str]:
         """Tap a button of the last answers."""
         for message in reversed(self.last):
-            for button in message["buttons"]:
+            for button in message.get("buttons", ()):
                 if button["label"].startswith(label):
                     await self.give(kind="tap", tap=f"{message['seq']}.{button['id']}", text=label)
                     return await self.hears()

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from chatworks.kit.money import Money
 from chatworks.sdk import inputs, quantities
+from chatworks.sdk.inbound import File, Inbound, InboundKind, Sender
 from chatworks.sdk.inputs import Choice, NotUnderstood, YesNo
-from chatworks.sdk.messages import File, Inbound, InboundKind, Place, Sender
+from chatworks.sdk.messages import Place
 
 TODAY = date(2026, 11, 24)
 BOTTLES = Choice((20, 10, 5), {20: "20 L refill", 10: "10 L bottle", 5: "5 L bottle"}.__getitem__)

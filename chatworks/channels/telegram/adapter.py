@@ -29,7 +29,8 @@ from chatworks.channels.telegram.updates import (
     Update,
     User,
 )
-from chatworks.sdk.messages import File, Inbound, InboundKind, Place, Sender
+from chatworks.sdk.inbound import File, Inbound, InboundKind, Sender
+from chatworks.sdk.messages import Place
 
 SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 - the header's name
 DEPTH_MAX = 64
@@ -61,8 +62,9 @@ def verify(request: RawRequest, channel: Channel) -> None:
 # -- at the door -----------------------------------------------------------------------------
 
 
-def split(body: bytes, _now: datetime) -> Sequence[Arrival]:
+def split(request: RawRequest, _channel: Channel, _now: datetime) -> Sequence[Arrival]:
     """Return the one event of an update: Telegram sends one in each request."""
+    body = request.body
     _check_bytes(body)
     try:
         update = _update.decode(body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chatworks.channels.models import ChannelKind, Limits
 from chatworks.channels.telegram import adapter, plan
+from chatworks.channels.telegram.limits import CAPABILITIES
 from chatworks.channels.telegram.send import BotApi, make_send
 
 # core.telegram.org/bots/faq: about 30 messages a second per bot, one a second per chat (short
@@ -22,6 +23,8 @@ def telegram(api: BotApi) -> ChannelKind:
     """Return the manifest with its sending port."""
     return ChannelKind(
         kind="telegram",
+        title="Telegram",
+        capabilities=CAPABILITIES,
         verify=adapter.verify,
         split=adapter.split,
         read=adapter.read,

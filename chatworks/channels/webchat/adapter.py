@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from chatworks.channels.capabilities import ButtonRules, Capabilities, Length
 from chatworks.channels.models import (
     Arrival,
     Channel,
@@ -26,7 +27,8 @@ from chatworks.channels.models import (
     Settle,
     WirePart,
 )
-from chatworks.sdk.messages import Inbound, InboundKind, Place, Sender
+from chatworks.sdk.inbound import Inbound, InboundKind, Sender
+from chatworks.sdk.messages import Place, Style, Wanted
 
 TEXT_LENGTH_MAX = 4000
 
@@ -86,7 +88,7 @@ def verify(_request: RawRequest, _channel: Channel) -> None:
     raise Rejected(404, "there is no such channel")
 
 
-def split(_body: bytes, _now: datetime) -> Sequence[Arrival]:
+def split(_request: RawRequest, _channel: Channel, _now: datetime) -> Sequence[Arrival]:
     """Return nothing: see ``verify``."""
     return ()
 
@@ -101,5 +103,16 @@ def settle(_settle: Settle) -> Sequence[WirePart]:
     return ()
 
 
-WEBCHAT = ChannelKind("webchat", verify, split, read, plan, settle)
-TERMINAL = ChannelKind("terminal", verify, split, read, plan, settle)
+CAPABILITIES = Capabilities(
+    text=Length(1_000_000),
+    styles=frozenset(Style),
+    buttons=ButtonRules(
+        most=1000, label=Length(1000), id_bytes=100, body=Length(1_000_000), unique=False
+    ),
+    asks=frozenset({Wanted.LOCATION}),
+    place=True,
+    contact=True,
+    cards=True,
+)
+WEBCHAT = ChannelKind("webchat", "Web chat", CAPABILITIES, verify, split, read, plan, settle)
+TERMINAL = ChannelKind("terminal", "Terminal", CAPABILITIES, verify, split, read, plan, settle)
