@@ -1,8 +1,8 @@
 """The events that our own chat page sends. Pure.
 
 ``{"id": "<uuid>", "kind": "text", "text": "…"}``; the other kinds are ``tap`` (with the label as
-text), ``form`` (``values`` by field; the text is what people read of them), ``place`` and
-``phone``. The page makes the id, so that a repeat is the same event.
+text), ``form`` (``values`` by field; the text is what people read of them), ``file`` (as its upload
+was answered), ``place`` and ``phone``. The page makes the id, so that a repeat is the same event.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from chatworks.channels.models import (
     Settle,
     WirePart,
 )
-from chatworks.sdk.inbound import Inbound, InboundKind, Sender
+from chatworks.sdk.inbound import File, Inbound, InboundKind, Sender
 from chatworks.sdk.messages import MediaKind, Place, Style, Wanted
 
 TEXT_LENGTH_MAX = 4000  # code points, of a text and of each answer in a form
@@ -45,17 +45,29 @@ FOREVER = 1_000_000  # a length that nothing reaches: the page has no limit of i
 Answer = Annotated[str, Meta(max_length=TEXT_LENGTH_MAX)]
 
 
+class Upload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file that the page uploaded before: its address is the proof that it is theirs."""
+
+    path: Annotated[str, Meta(pattern=r"^/media/[0-9a-f]{32}/[\w-]{1,64}$")]
+    media_type: Annotated[str, Meta(max_length=100)]
+    size_bytes: Annotated[int, Meta(ge=0)]
+    kind: MediaKind = MediaKind.DOCUMENT
+    name: Annotated[str, Meta(max_length=300)] = ""
+    alt: Annotated[str, Meta(max_length=1000)] = ""
+
+
 class WebEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One event of the page."""
 
     id: UUID
-    kind: Literal["text", "tap", "form", "place", "phone"]
+    kind: Literal["text", "tap", "form", "file", "place", "phone"]
     text: Answer = ""
     tap: Annotated[str, Meta(max_length=100)] = ""
     latitude: Annotated[float, Meta(ge=-90, le=90)] = 0.0
     longitude: Annotated[float, Meta(ge=-180, le=180)] = 0.0
     phone: Annotated[str, Meta(max_length=40)] = ""
     values: Annotated[dict[str, Answer], Meta(max_length=FIELDS_MAX)] = {}
+    file: Upload | None = None
     thread: str = ""  # ours: set by the server from the visitor's token
     language: str = ""  # ours as well
 
@@ -77,6 +89,8 @@ def arrival(body: bytes, thread: str, language: str) -> Arrival:
     if event.kind in {"tap", "form"} and "." not in event.tap:
         raise Rejected(400, "tap names no message")
     event = msgspec.structs.replace(event, thread=thread, language=language)
+    if (event.kind == "file") != (event.file is not None):
+        raise Rejected(400, "a file event, and no other, carries a file")
     lane = Lane.TAP if event.kind in {"tap", "form"} else Lane.MESSAGE
     return Arrival(f"{thread}:{event.id.hex}", thread, lane, 0, msgspec.json.encode(event))
 
@@ -96,8 +110,14 @@ def read(payload: bytes, _channel: Channel) -> Inbound:
         place=place,
         phone=event.phone,
         values=event.values,
+        file=None if event.file is None else _file(event.file),
         message_ref=str(event.id),
     )
+
+
+def _file(upload: Upload) -> File:
+    kind = "photo" if upload.kind is MediaKind.IMAGE else upload.kind.value
+    return File(kind, upload.path, upload.name, upload.media_type, upload.size_bytes)
 
 
 def verify(_request: RawRequest, _channel: Channel) -> None:

@@ -5,8 +5,9 @@ import { Attention } from "./attention.js";
 import { Sheet } from "./form.js";
 import { Frame } from "./frame.js";
 import { Log, named } from "./log.js";
-import { button } from "./nodes.js";
-import { LOCATION, summary } from "./paint.js";
+import { button, fill, size } from "./nodes.js";
+import { FILE, LOCATION, rising, summary } from "./paint.js";
+import { gather, Uploads } from "./upload.js";
 import { Wire } from "./wire.js";
 
 const STATES = { waiting: "wait", sending: "wait", sent: "sent" };
@@ -20,12 +21,13 @@ class Chat {
     this.banner = find("banner");
     this.welcome = find("welcome");
     this.texts = named(JSON.parse(find("texts").textContent), root.dataset.name);
-    const ctx = {
+    const ctx = (this.ctx = {
       language: root.dataset.lang,
       texts: this.texts,
+      takesFiles: Boolean(root.dataset.most),
       tap: (seq, id, label) => this.tap(seq, id, label),
       answer: (seq, values, text) => this.answer(seq, values, text),
-    };
+    });
     this.log = new Log(find("log"), { welcome: this.welcome, toEnd: find("to-end"), status: find("status"), ctx, moved: () => this.attention?.look() });
     this.wire = new Wire(root.dataset.outlet, root.dataset.lang, this);
     if (root.dataset.framed) this.frame = new Frame(find("close"), { opened: () => this.opened(), closed: () => null });
@@ -39,6 +41,7 @@ class Chat {
     });
     this.listen(find);
     this.switches(find("switches"));
+    if (ctx.takesFiles) this.uploads = this.takeFiles(find, Number(root.dataset.most));
     this.input.value = this.wire.draft;
     this.wire.open();
   }
@@ -59,6 +62,36 @@ class Chat {
     });
     find("begin").addEventListener("click", () => this.begin());
     document.querySelector("[data-to-chat]")?.addEventListener("click", () => this.welcome.hidden || this.begin());
+  }
+
+  takeFiles(find, most) {
+    const { texts } = this;
+    const uploads = new Uploads(this.wire, this.root.dataset.outlet, {
+      most,
+      tooLarge: fill(texts.too_large, { size: size(most, this.ctx.language) }),
+      empty: texts.empty,
+      told: {
+        uploading: (item) => {
+          this.welcome.hidden = true;
+          this.log.wait(item.id, [rising(item, this.ctx, () => uploads.cancel(item.id))]);
+          this.log.state(item.id, navigator.onLine ? texts.uploading : texts.waiting, "wait");
+        },
+        rising: (id, fraction) => {
+          this.log.rise(id, fraction);
+          this.log.state(id, texts.uploading, "wait");
+        },
+        stalled: (id) => this.log.state(id, texts.waiting, "wait"),
+        refused: (item, reason, retry) => {
+          const again = button("button quiet slim", texts.again, () => uploads.again(item));
+          this.log.failed(item.id, reason || texts.failed, ...(retry ? [again] : []));
+        },
+        dropped: (id) => this.log.forget(id),
+      },
+    });
+    this.picker = find("picker");
+    const from = { attach: find("attach"), picker: this.picker, camera: find("camera"), snap: find("snap") };
+    gather(this.root, this.input, from, (files) => uploads.add(files));
+    return uploads;
   }
 
   // Notifications and sound: off until the person switches them on; a framed page may not notify.
@@ -120,6 +153,7 @@ class Chat {
     this.welcome.hidden = !isNew;
     this.log.scroll();
     this.attention.look();
+    this.uploads?.resume();
     if (!isNew) this.frame?.known();
   }
 
@@ -165,7 +199,7 @@ class Chat {
       } else if (event.kind === "form") Sheet.of(this.log.node, event.tap.split(".")[0])?.open();
       else this.wire.send(event);
     });
-    this.log.failed(event.id, again);
+    this.log.failed(event.id, this.texts.failed, again);
   }
 
   state(name) {
@@ -180,6 +214,7 @@ class Chat {
   // -- answers ----------------------------------------------------------------------------------
 
   tap(seq, id, label) {
+    if (id === FILE) return this.picker.click();
     if (id === LOCATION) this.locate();
     else this.wire.send({ kind: "tap", tap: `${seq}.${id}`, text: label });
     this.rest();

@@ -58,12 +58,23 @@ export class Log {
   pending(event) {
     this.welcome.hidden = true;
     this.still();
-    const bubble = this.bubble("in", "new");
-    bubble.append(incoming(event, this.ctx), element("span", "state"));
-    this.pendings.set(event.id, bubble);
+    this.wait(event.id, incoming(event, this.ctx));
     this.close(event);
-    this.append(bubble, true);
-    return bubble;
+  }
+
+  // A bubble of something that is not taken yet; it takes the place of an earlier one of its id.
+  wait(id, nodes) {
+    const bubble = this.bubble("in", "new");
+    bubble.append(...nodes, element("span", "state"));
+    const before = this.pendings.get(id);
+    this.pendings.set(id, bubble);
+    if (before) before.replaceWith(bubble);
+    else this.append(bubble, true);
+  }
+
+  rise(id, fraction) {
+    const bar = this.pendings.get(id)?.querySelector("progress");
+    if (bar) bar.value = fraction;
   }
 
   // Says beneath a message how far it got; `name` is that of a text and of an icon.
@@ -74,12 +85,13 @@ export class Log {
     if (state.textContent !== text) state.replaceChildren(text, icon(name));
   }
 
-  failed(id, again) {
+  failed(id, reason, ...again) {
     const bubble = this.pendings.get(id);
     if (!bubble) return;
     bubble.classList.add("failed");
-    this.state(id, this.ctx.texts.failed, "warn");
-    bubble.append(again);
+    bubble.querySelector("progress")?.remove();
+    this.state(id, reason, "warn");
+    bubble.append(...again);
   }
 
   forget(id) {
@@ -92,7 +104,7 @@ export class Log {
     const known = this.pendings.has(content.message_ref);
     this.forget(content.message_ref);
     const bubble = this.bubble("in", known ? "" : how);
-    bubble.append(incoming(content, this.ctx), this.meta(message, icon("sent", this.ctx.texts.sent)));
+    bubble.append(...incoming(content, this.ctx, message.file), this.meta(message, icon("sent", this.ctx.texts.sent)));
     bubble.dataset.seq = message.seq;
     this.place(bubble, message);
     this.close(content);
