@@ -252,12 +252,9 @@ def other_pages(desk: Desk) -> list[Any]:
 
     @get("/live")
     async def live(request: Asked) -> Stream:
-        """Say whenever something of this outlet changes; the page fetches itself anew.
-
-        A page that shows a conversation names it, and hears when the person writes.
-        """
-        opened = request.query_params.get("conversation", "")
-        talk = id_of(opened) if opened else None
+        """Say when something of this outlet changes, and who writes in the conversation shown."""
+        shown = request.query_params.get("conversation", "")
+        talk = id_of(shown) if shown else None
         return event_stream(_changes(desk, request.state.session, talk))
 
     return [trouble, mend, settings, staff, sign_out, live]

@@ -81,7 +81,9 @@ def arrival(body: bytes, thread: str, language: str) -> Arrival:
         event = _event.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Rejected(400, str(error)) from None
-    said = (event.text, event.tap, event.phone, *event.values, *event.values.values())
+    said = [event.text, event.tap, event.phone, *event.values, *event.values.values()]
+    if event.file is not None:
+        said += [event.file.name, event.file.alt, event.file.media_type]
     if any("\x00" in text for text in said):
         raise Rejected(400, "the text holds a NUL")
     if event.kind == "text" and not event.text.strip():
@@ -172,6 +174,8 @@ CAPABILITIES = Capabilities(
     cards=True,
 )
 WEBCHAT = ChannelKind("webchat", "Web chat", CAPABILITIES, verify, split, read, plan, settle)
-# The terminal writes the same: pictures and files become their addresses, forms are asked line by
-# line, and whatever can be chosen has a number.
-TERMINAL = ChannelKind("terminal", "Terminal", CAPABILITIES, verify, split, read, plan, settle)
+# In a terminal whatever can be chosen has a number, and a form is asked question by question.
+IN_A_TERMINAL = Capabilities(
+    text=Length(FOREVER), buttons=CAPABILITIES.buttons, asks=CAPABILITIES.asks, cards=True
+)
+TERMINAL = ChannelKind("terminal", "Terminal", IN_A_TERMINAL, verify, split, read, plan, settle)
