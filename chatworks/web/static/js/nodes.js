@@ -135,13 +135,13 @@ export function money({ minor, currency }, language) {
   return format.format(minor / 10 ** format.resolvedOptions().maximumFractionDigits);
 }
 
-const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"];
+const UNITS = ["kilobyte", "megabyte", "gigabyte"];
 
 export function size(bytes, language) {
   let step = 0;
-  let amount = bytes;
+  let amount = Math.max(1, bytes / 1000);
   while (amount >= 1000 && step < UNITS.length - 1) [amount, step] = [amount / 1000, step + 1];
-  const maximumFractionDigits = amount < 10 && step > 1 ? 1 : 0;
+  const maximumFractionDigits = amount < 10 && step > 0 ? 1 : 0;
   return amount.toLocaleString(language, { style: "unit", unit: UNITS[step], unitDisplay: "short", maximumFractionDigits });
 }
 
