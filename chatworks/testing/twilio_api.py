@@ -29,7 +29,6 @@ SANDBOX = "whatsapp:+14155238886"
 REPEATED = ("MediaUrl", "PersistentAction")
 ACCOUNT = "/2010-04-01/Accounts/{account}"
 FAULTS = {"429": 20429, "500": 20500, "401": 20003}
-READ_RANK = "read"
 
 
 @dataclass
@@ -331,7 +330,6 @@ class TwilioApi(StandIn):
         message = self.message(params["messageId"])
         if message.direction != "inbound" or not rules.is_whatsapp(message.sender):
             raise Refusal(20422, "messageId is no message of a person on WhatsApp")
-        message.move(READ_RANK)
         self.typing.append(message.sid)
         return web.json_response({"success": True})
 
