@@ -174,7 +174,10 @@ def creation_problem(params: Mapping[str, Any]) -> str:
     values = params.get("variables", {})
     if not isinstance(values, dict) or not all(isinstance(v, str) for v in values.values()):
         return "variables are texts by name"
-    return shape_problem(types, approved=True, sent=False)
+    try:
+        return shape_problem(types, approved=True, sent=False)
+    except (AttributeError, KeyError, TypeError):
+        return "types: a value is of another kind than it must be"
 
 
 def shape_problem(types: Mapping[str, Any], *, approved: bool, sent: bool) -> str:

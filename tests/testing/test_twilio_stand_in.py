@@ -245,6 +245,8 @@ CARD, CALL = "twilio/card", "twilio/call-to-action"
         (CALL, {"body": "b", "actions": []}, False),
         ("twilio/text", {"body": "b"}, True),
         ("twilio/new", {"body": "b"}, False),
+        ("twilio/text", "b", False),
+        (LIST, {"body": "b", "button": "b", "items": ["i"]}, False),
     ],
 )  # fmt: skip
 async def test_the_limits_of_a_content_resource(
