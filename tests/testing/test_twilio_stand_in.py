@@ -658,6 +658,14 @@ async def test_a_fault_meets_one_call(
     assert len(twilio.messages) == 1
 
 
+async def test_a_busy_twilio_says_when_to_come_again(
+    bot: Bot, twilio: Twilio, client: aiohttp.ClientSession
+) -> None:
+    twilio.fail_next("429", retry_after=7)
+    async with client.post(f"{twilio.base}/v1/Content", json={}, headers=bot.auth) as answer:
+        assert (answer.status, answer.headers["Retry-After"]) == (429, "7")
+
+
 async def test_a_fault_may_name_a_call_and_a_person(bot: Bot, twilio: Twilio) -> None:
     twilio.fail_next("429", "CreateMessage", PHONE, times=2)
 
