@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-CONNECTIONS_MAX = 128
+CONNECTIONS_MAX = 256
 CONNECT_SECONDS_MAX = 5.0
 ANSWER_BYTES_MAX = 5_000_000
 
