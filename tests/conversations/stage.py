@@ -279,7 +279,7 @@ STORY = {
     " WHERE conversation_id = %(conversation)s AND message_seq > 0 ORDER BY n",
     # Taps are answered at once, edits wait for their turn: the order within each is what counts.
     "settled": "SELECT payload FROM outbox_part"
-    " WHERE conversation_id = %(conversation)s AND message_seq = 0 ORDER BY urgent, n",
+    " WHERE conversation_id = %(conversation)s AND message_seq = 0 ORDER BY lane, n",
     "leaves": "SELECT action, actor_kind FROM audit_leaf WHERE actor_id = %(actor)s ORDER BY id",
 }
 
