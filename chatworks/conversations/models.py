@@ -265,6 +265,7 @@ DATA_MAP: DataMap = {
         "last_seq": operational("number of messages"),
         "read_seq": operational("read up to here by operators"),
         "last_at": operational("order of the list"),
+        "last_minute": operational("order of the list, for its index"),
         "last_text": _of_contact("user.content.private", "show the list of messages", _TALK),
         "created_at": operational("first message"),
     },

@@ -95,14 +95,14 @@ WHERE j.outlet_id = k.outlet_id AND j.dialogue_id = k.dialogue_id
 
 -- name: add_journal
 INSERT INTO journal (outlet_id, dialogue_id, page, entries)
-SELECT k.outlet_id, k.dialogue_id, k.page, k.entries::jsonb
+SELECT k.outlet_id, k.dialogue_id, k.page, k.entries::json
 FROM unnest(%(outlets)s::uuid[], %(dialogues)s::uuid[], %(pages)s::integer[], %(entries)s::text[])
      AS k (outlet_id, dialogue_id, page, entries)
 
 -- name: add_messages
 INSERT INTO message (outlet_id, conversation_id, seq, direction, author, content, event_id,
                      created_at)
-SELECT k.outlet_id, k.conversation_id, k.seq, k.direction, k.author, k.content::jsonb, k.event_id,
+SELECT k.outlet_id, k.conversation_id, k.seq, k.direction, k.author, k.content::json, k.event_id,
        %(now)s
 FROM unnest(%(outlets)s::uuid[], %(conversations)s::uuid[], %(seqs)s::integer[],
             %(directions)s::text[], %(authors)s::text[], %(contents)s::text[],
@@ -166,7 +166,8 @@ FROM conversation c
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
 JOIN channel h ON h.outlet_id = c.outlet_id AND h.id = c.channel_id
 WHERE c.outlet_id = %(outlet_id)s AND c.last_at < %(before)s
-ORDER BY c.last_at DESC
+  AND c.last_minute <= %(before)s::timestamptz AT TIME ZONE 'UTC'
+ORDER BY c.last_minute DESC, c.last_at DESC
 LIMIT %(limit)s
 
 -- name: one

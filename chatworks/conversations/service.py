@@ -80,10 +80,10 @@ class Scribe:
         merged = [update for update in merged if update.conversation_id in rows]
         for update in merged:
             _number(update, rows[update.conversation_id].last_seq)
-        await store.advance(work, merged, rows)
-        await self._write_dialogues(work, merged)
         if any(update.messages for update in merged):
             await store.write_messages(work, merged)
+        await store.advance(work, merged, rows)
+        await self._write_dialogues(work, merged)
         await self._send(work, merged, rows)
 
     async def _write_dialogues(self, work: Work, updates: Sequence[Update]) -> None:
