@@ -14,11 +14,14 @@ export class Attention {
     this.link = document.querySelector('link[rel="icon"]');
     this.plain = this.link?.href;
     this.clear();
-    document.addEventListener("visibilitychange", () => this.look());
+    document.addEventListener("visibilitychange", () => {
+      this.look();
+      if (document.hidden) this.tell(); // the page may be gone before its timer
+    });
   }
 
   clear() {
-    this.seen = this.last = 0;
+    this.seen = this.last = this.timer = 0;
     this.fresh = [];
   }
 
@@ -44,9 +47,15 @@ export class Attention {
       this.seen = this.last;
       this.fresh = [];
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.told(this.seen), SEEN_PAUSE_MS);
+      this.timer = setTimeout(() => this.tell(), SEEN_PAUSE_MS);
     }
     this.count(this.fresh.length);
+  }
+
+  tell() {
+    clearTimeout(this.timer);
+    if (this.timer) this.told(this.seen);
+    this.timer = 0;
   }
 
   count(number) {

@@ -30,7 +30,7 @@ class Chat {
     });
     this.log = new Log(find("log"), { welcome: this.welcome, toEnd: find("to-end"), status: find("status"), ctx, moved: () => this.attention?.look() });
     this.wire = new Wire(root.dataset.outlet, root.dataset.lang, this);
-    if (root.dataset.framed) this.frame = new Frame(find("close"), { opened: () => this.opened(), closed: () => null });
+    if (root.dataset.framed) this.frame = new Frame(find("close"), { opened: () => this.opened(), closed: () => this.attention.tell() });
     this.attention = new Attention({
       store: this.wire.store,
       name: root.dataset.name,
