@@ -32,4 +32,5 @@ def telegram(api: BotApi) -> ChannelKind:
         settle=plan.settle,
         limits=LIMITS,
         send=make_send(api),
+        fetch=api.fetch,
     )
