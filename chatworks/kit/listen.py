@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import AsyncConnection, sql
 
-CHANNELS = ("inbox", "outbox", "chat", "outlet", "typing")
+CHANNELS = ("inbox", "outbox", "media", "chat", "outlet", "typing")
 FLEETING = "typing"  # what passes by and stands in no table: nothing to look for after an absence
 RECONNECT_SECONDS = 0.5
 
@@ -38,7 +38,7 @@ class Wake(asyncio.Event):
 
 
 class Listener:
-    """Subscriptions of one process. A topic is ``inbox``, ``outbox``, ``chat <hex id>``,
+    """Subscriptions of one process. A topic is ``inbox``, ``outbox``, ``media``, ``chat <hex id>``,
     ``outlet <hex id>`` or ``typing <who and where>``.
     """
 
