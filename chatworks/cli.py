@@ -133,7 +133,7 @@ async def opened(
 def web_app(house: House, streams: Streams) -> App:
     """Return the web application of a house."""
     shown = Pages()
-    chat = ChatDesk(house.db, house.directory, house.committer, streams)
+    chat = ChatDesk(house.db, house.directory, house.committer, streams, house.shelf)
     desk = Desk(
         house.db,
         house.directory,

@@ -17,6 +17,7 @@ from chatworks.identity.service import digest
 from chatworks.inbox.committer import Committer
 from chatworks.kit.db import Database
 from chatworks.kit.errors import ChatWorksError, NotFound
+from chatworks.media.service import Shelf
 from chatworks.outlets.models import Outlet
 from chatworks.outlets.service import Directory
 from chatworks.storefront import store
@@ -51,6 +52,7 @@ class ChatDesk:
     directory: Directory
     committer: Committer
     streams: Streams
+    shelf: Shelf
 
     async def outlet(self, slug: str) -> Outlet:
         """Return an outlet, or ``NotFound``."""

@@ -5,7 +5,7 @@ import { Attention } from "./attention.js";
 import { Sheet } from "./form.js";
 import { Frame } from "./frame.js";
 import { Log, named } from "./log.js";
-import { button, fill, size } from "./nodes.js";
+import { button } from "./nodes.js";
 import { FILE, LOCATION, rising, summary } from "./paint.js";
 import { gather, Uploads } from "./upload.js";
 import { Wire } from "./wire.js";
@@ -68,8 +68,7 @@ class Chat {
     const { texts } = this;
     const uploads = new Uploads(this.wire, this.root.dataset.outlet, {
       most,
-      tooLarge: fill(texts.too_large, { size: size(most, this.ctx.language) }),
-      empty: texts.empty,
+      reasons: { 400: texts.empty, 413: texts.too_large, 415: texts.not_taken },
       told: {
         uploading: (item) => {
           this.welcome.hidden = true;

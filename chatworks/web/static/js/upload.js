@@ -7,12 +7,13 @@ import { newId } from "./store.js";
 
 const NAP_MS_MIN = 1000;
 const NAP_MS_MAX = 20000;
+const [EMPTY, TOO_LARGE] = [400, 413]; // what the server would say
 
 export class Uploads {
   // `told` hears: uploading(item), rising(id, fraction), stalled(id), refused(item, reason),
-  // dropped(id). `reasons` are the texts for what the page refuses by itself.
-  constructor(wire, slug, { most, told, tooLarge, empty }) {
-    Object.assign(this, { wire, slug, most, told, tooLarge, empty });
+  // dropped(id). `reasons` are the texts for what trying again does not mend, by status.
+  constructor(wire, slug, { most, told, reasons }) {
+    Object.assign(this, { wire, slug, most, told, reasons });
     this.queue = [];
   }
 
@@ -31,9 +32,9 @@ export class Uploads {
   add(files) {
     for (const file of files) {
       const item = { id: newId(), slug: this.slug, name: file.name, type: file.type, size: file.size, file };
-      const reason = file.size > this.most ? this.tooLarge : file.size ? "" : this.empty;
+      const status = file.size > this.most ? TOO_LARGE : file.size ? 0 : EMPTY;
       this.told.uploading(item);
-      if (reason) this.told.refused(item, reason, false);
+      if (status) this.told.refused(item, this.reasons[status], false);
       else {
         keep(item);
         this.queue.push(item);
@@ -83,7 +84,7 @@ export class Uploads {
         pause = Math.min(pause * 2, NAP_MS_MAX);
       } else {
         this.leave(item.id);
-        this.told.refused(item, body?.detail || "", true);
+        this.told.refused(item, this.reasons[status] || body?.detail || "", !this.reasons[status]);
       }
     }
     this.pumping = false;
