@@ -1,4 +1,4 @@
-"""The chat's own interface: start, send, upload, read, follow, and tell what is seen and written.
+"""The chat's own interface: start, send, read, follow, and tell what is seen and written.
 
 The page and the widget use it. A visitor is known by a random token that the browser keeps; only
 its hash is stored. What they send goes through the event inbox like every webhook: it is durable
@@ -25,8 +25,6 @@ from chatworks.identity.service import digest
 from chatworks.identity.store import may_try
 from chatworks.inbox.models import NewEvent
 from chatworks.kit.errors import ChatWorksError, NotFound, TooMany
-from chatworks.media.models import Origin, Owner
-from chatworks.media.routes import read_upload
 from chatworks.storefront import store
 from chatworks.storefront.service import ChatDesk, Visitor, follow, look
 from chatworks.storefront.store import Marks, mark_seen
@@ -36,11 +34,9 @@ TOKEN_BYTES = 32
 AGENT_LENGTH_MAX = 300
 STARTS_BURST, START_SECONDS = 20, 10.0  # new visitors from one address
 MESSAGES_BURST, MESSAGE_SECONDS = 15, 0.5  # of one visitor
-FILES_BURST, FILE_SECONDS = 10, 3.0  # of one visitor
 SIGNS_BURST, SIGN_SECONDS = 20, 1.0  # of one visitor: what was seen, and that they write
 SEQ_MAX = 2**31 - 1
 
-Name = Annotated[str, QueryParameter(max_length=1000)]
 After = Annotated[int, QueryParameter(ge=0, le=SEQ_MAX)]
 
 
@@ -133,7 +129,7 @@ def routes(desk: ChatDesk) -> list[Any]:
         visitor = await desk.visitor(request, slug)
         return event_stream(follow(desk, request, visitor, after))
 
-    return [start, send, messages, events, *uploads(desk), *signs(desk)]
+    return [start, send, messages, events, *signs(desk)]
 
 
 def _language(body: bytes) -> str:
@@ -144,28 +140,6 @@ def _language(body: bytes) -> str:
         return _start.decode(body).language
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadEvent(str(error)) from None
-
-
-def uploads(desk: ChatDesk) -> list[Any]:
-    """Return the handler of files: the page sends the answer on as the event of a message."""
-
-    @post("/chat/{slug:str}/files", status_code=201, request_max_body_size=None)
-    async def upload(
-        slug: FromPath[str], request: Request[Any, Any, Any], name: Name = ""
-    ) -> Response[bytes]:
-        """Keep a file of a visitor: its bytes are the body; 413 and 415 say what is not taken."""
-        visitor = await desk.visitor(request, slug)
-        scope = f"chat-file:{visitor.thread.hex}"
-        async with desk.db.engine() as work:
-            if not await may_try(work, scope, timedelta(seconds=FILE_SECONDS), FILES_BURST):
-                raise TooMany("files of one visitor", int(FILE_SECONDS))
-        content = await read_upload(request, desk.shelf.bounds.file_bytes)
-        owner = Owner(Origin.VISITOR, visitor_id=visitor.thread)
-        kept = await desk.shelf.keep(visitor.outlet.id, content, name, owner)
-        body = msgspec.json.encode(kept)
-        return Response(body, status_code=201, media_type="application/json")
-
-    return [upload]
 
 
 def signs(desk: ChatDesk) -> list[Any]:

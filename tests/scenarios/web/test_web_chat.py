@@ -171,7 +171,7 @@ async def test_the_keyboard_reaches_everything_in_the_order_it_is_read(
     await page.keyboard.press("Tab")
     await expect(page.get_by_role("link", name="Skip to the chat")).to_be_focused()
     names = []
-    for _ in range(9):
+    for _ in range(10):
         await page.keyboard.press("Tab")
         names.append(
             await page.evaluate(
@@ -186,6 +186,7 @@ async def test_the_keyboard_reaches_everything_in_the_order_it_is_read(
         "Notifications and sound",
         "Conversation",
         "Start the chat",
+        "Attach a file (at most 16 MB)",
         "Your message",
         "Send",
         "Order in the chat",
