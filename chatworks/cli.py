@@ -50,7 +50,8 @@ from chatworks.outlets.service import read_file
 from chatworks.settings import Settings, read_settings
 from chatworks.storefront.models import DATA_MAP as VISITORS
 from chatworks.storefront.pages import pages
-from chatworks.storefront.routes import ChatDesk, routes
+from chatworks.storefront.routes import routes
+from chatworks.storefront.service import ChatDesk
 from chatworks.storefront.uploads import upload_routes
 from chatworks.terminal import talk
 from chatworks.web.security import App
@@ -133,7 +134,7 @@ async def opened(
 def web_app(house: House, streams: Streams) -> App:
     """Return the web application of a house."""
     shown = Pages()
-    chat = ChatDesk(house.db, house.directory, house.committer, streams)
+    chat = ChatDesk(house.db, house.directory, house.committer, streams, house.shelf)
     desk = Desk(
         house.db,
         house.directory,

@@ -264,6 +264,7 @@ DATA_MAP: DataMap = {
         "heard_at": operational("when the person last wrote: the vendor's window"),
         "last_seq": operational("number of messages"),
         "read_seq": operational("read up to here by operators"),
+        "seen_seq": operational("seen up to here by the person, where their page tells"),
         "last_at": operational("order of the list"),
         "last_minute": operational("order of the list, for its index"),
         "last_text": _of_contact("user.content.private", "show the list of messages", _TALK),

@@ -51,6 +51,11 @@ WINDOW = "window"  # held until the person writes
 ChannelOf = Callable[[UUID], Awaitable[Channel | None]]
 
 
+def typing_topic(side: str, outlet_id: UUID, conversation_id: UUID) -> str:
+    """Return what is notified while a ``side`` ("shop", "person") writes; nothing is stored."""
+    return f"typing {side}:{outlet_id.hex}:{conversation_id.hex}"
+
+
 def post(work: Work, message: Post) -> None:
     """Have ``message`` written and sent with this transaction."""
     work.publish(message)

@@ -9,3 +9,10 @@ LEFT JOIN conversation c ON c.outlet_id = v.outlet_id AND c.channel_id = v.chann
                         AND c.thread = replace(v.id::text, '-', '')
 LEFT JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
 WHERE v.secret_hash = %(hash)s AND v.outlet_id = %(outlet_id)s
+
+-- name: mark_seen
+UPDATE conversation SET seen_seq = LEAST(last_seq, %(seq)s)
+WHERE outlet_id = %(outlet_id)s AND id = %(id)s AND seen_seq < LEAST(last_seq, %(seq)s)
+
+-- name: marks
+SELECT read_seq, seen_seq FROM conversation WHERE outlet_id = %(outlet_id)s AND id = %(id)s

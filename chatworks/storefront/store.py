@@ -1,8 +1,10 @@
-"""Web chat visitors: a token's hash names a thread."""
+"""Web chat visitors: a token's hash names a thread; and how far both sides have read."""
 
 from __future__ import annotations
 
 from uuid import UUID
+
+import msgspec
 
 from chatworks.kit.db import load_queries
 from chatworks.kit.work import Work
@@ -37,3 +39,24 @@ async def visitor(
     parameters = {"outlet_id": outlet_id, "hash": secret_hash}
     row = await (await work.conn.execute(QUERIES["visitor"], parameters)).fetchone()
     return None if row is None else (row[0], row[1], row[2], row[3])
+
+
+class Marks(msgspec.Struct, frozen=True):
+    """How far a conversation was read: by the shop, and by the person."""
+
+    read: int = 0
+    seen: int = 0
+
+
+async def marks(work: Work, outlet_id: UUID, conversation_id: UUID) -> Marks:
+    """Return how far the two sides have read."""
+    parameters = {"outlet_id": outlet_id, "id": conversation_id}
+    row = await (await work.conn.execute(QUERIES["marks"], parameters)).fetchone()
+    return Marks() if row is None else Marks(*row)
+
+
+async def mark_seen(work: Work, outlet_id: UUID, conversation_id: UUID, seq: int) -> None:
+    """Note that the person has seen up to ``seq``, and tell the console where that is new."""
+    parameters = {"outlet_id": outlet_id, "id": conversation_id, "seq": seq}
+    if (await work.conn.execute(QUERIES["mark_seen"], parameters)).rowcount:
+        work.notify([f"outlet {outlet_id.hex}"])
