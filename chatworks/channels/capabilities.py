@@ -99,7 +99,7 @@ class Capabilities:
     asks_in_groups: bool = False
     place: bool = False
     contact: bool = False
-    invoice: bool = False
+    invoices: frozenset[str] = frozenset()  # currencies that are paid in the messenger itself
     form: bool = False
     preview: bool = False  # a link in the text shows what is behind it
     typing: bool = False

@@ -113,7 +113,8 @@ class WirePart(msgspec.Struct, frozen=True, omit_defaults=True):
     """One request to the vendor, as JSON. ``urgent`` parts overtake and do not wait for a turn.
 
     ``refers_to`` names the message (its seq in the conversation) whose vendor id the sender puts
-    into ``params["message_id"]`` when it sends: an edit of what was sent before.
+    into ``params["message_id"]`` when it sends: an edit of what was sent before. ``uploads`` are
+    files that travel with it: the name that ``params`` calls them by, and their path here.
     """
 
     method: str
@@ -121,6 +122,7 @@ class WirePart(msgspec.Struct, frozen=True, omit_defaults=True):
     urgent: bool = False
     expires_seconds: int | None = None
     refers_to: int | None = None
+    uploads: dict[str, str] = {}
 
 
 class Plan(msgspec.Struct, frozen=True):

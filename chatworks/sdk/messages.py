@@ -184,4 +184,13 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
         """Everything that can be chosen, in the order of its numbers."""
         if self.sections:
             return tuple(button for section in self.sections for button in section.buttons)
-        return self.buttons or tuple(button for card in self.cards for button in card.buttons)
+        return self.buttons or tuple(
+            Button(button.id, _of_card(card, button), button.photo or card.photo)
+            for card in self.cards
+            for button in card.buttons
+        )
+
+
+def _of_card(card: Card, button: Button) -> str:
+    """Return what a card's button says away from its card."""
+    return card.title if len(card.buttons) == 1 else f"{card.title}: {button.label}"

@@ -11,8 +11,9 @@ import regex
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from chatworks.channels.capabilities import Length, Unit
 from chatworks.channels.models import Loss, Prompt, Settle, WirePart
-from chatworks.channels.telegram.lengths import cut, shorten, units
+from chatworks.channels.planning import lengths
 from chatworks.channels.telegram.plan import menu, plan, settle
 from chatworks.sdk.chat import LOCATION_BUTTON, PHONE_BUTTON
 from chatworks.sdk.messages import Button, Card, Line, Message, Wanted
@@ -63,6 +64,18 @@ prompts = st.builds(
     messages,
     st.booleans(),
 ).map(lambda p: Prompt(p.thread, p.seq, p.message, p.thread.startswith("-")))
+
+
+def units(text: str) -> int:
+    return lengths.size(text, Unit.UTF16)
+
+
+def cut(text: str, most: int) -> list[str]:
+    return lengths.cut(text, Length(most, Unit.UTF16))
+
+
+def shorten(text: str, most: int) -> str:
+    return lengths.shorten(text, Length(most, Unit.UTF16))
 
 
 def squeezed(text: str) -> str:
@@ -197,7 +210,7 @@ def test_a_group_is_asked_in_words() -> None:
     planned = plan(Prompt("-100", 3, where, is_group=True))
 
     assert planned.parts == (WirePart("sendMessage", {"chat_id": -100, "text": "Where?"}),)
-    assert planned.losses == (Loss("a button that shares", "asked in words: groups have none"),)
+    assert planned.losses == (Loss("a button that shares", "asked in words"),)
 
 
 def test_long_labels_stand_whole_above_their_buttons() -> None:

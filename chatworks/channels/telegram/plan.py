@@ -1,34 +1,65 @@
 """From our messages to Bot API requests: pure, within every limit, and every loss reported.
 
-A message becomes one or more *pieces* of text; the last one carries the buttons. Buttons that
-answer are inline; a question for a location or a phone number gets Telegram's own keyboard, which
-the next message without buttons takes away again (that is harmless where none is shown).
+The planner decides what stands in the chat; here each of its pieces becomes one request. Text goes
+out as text with entities beside it, never as markup. Choices are inline keyboards; a question for a
+location or a phone number gets Telegram's own keyboard, which the next message without choices
+takes away again (that is harmless where none is shown).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from chatworks.channels.capabilities import Length, Unit
 from chatworks.channels.models import Loss, Plan, Prompt, Settle, WirePart
-from chatworks.channels.telegram.lengths import cut, fits, shorten, units
+from chatworks.channels.planning.drawing import draw
+from chatworks.channels.planning.lengths import fits, shorten, size
+from chatworks.channels.planning.pieces import (
+    Bill,
+    Offer,
+    OfferKind,
+    Person,
+    Piece,
+    Shown,
+    Spot,
+    Words,
+    Writing,
+)
+from chatworks.channels.planning.rich import Rich
+from chatworks.channels.telegram.limits import (
+    CALLBACK_SECONDS_MAX,
+    CAPABILITIES,
+    CAPTION_UNITS_MAX,
+    COMMANDS_MAX,
+    DESCRIPTION_UNITS_MAX,
+    ENTITIES_MAX,
+    INVOICE_TEXT_MAX,
+    INVOICE_TITLE_MAX,
+    NOTICE_UNITS_MAX,
+    TEXT_UNITS_MAX,
+    TYPING_SECONDS,
+)
 from chatworks.sdk.chat import LOCATION_BUTTON, PHONE_BUTTON
-from chatworks.sdk.messages import Button, Card, Message
+from chatworks.sdk.messages import Button, ContactCard, Media, MediaKind, Message, Style
 
-TEXT_UNITS_MAX = 4096  # UTF-16 code units after entity parsing
-BUTTONS_MAX = 100  # undocumented; python-telegram-bot's constant
-CALLBACK_BYTES_MAX = 64
-CALLBACK_SECONDS_MAX = 150  # telegram-bot-api, Client.cpp: a callback query expires
-NOTICE_UNITS_MAX = 200
-LABEL_UNITS_MAX = 64  # a phone shows about half of that
-COMMANDS_MAX = 100
 COMMAND_NAME = re.compile(r"[a-z0-9_]{1,32}")
-DESCRIPTION_UNITS_MAX = 256
 SHORT_LABEL = 14  # code points up to which two buttons share a row
 REMOVE_KEYBOARD = {"remove_keyboard": True}
 REQUESTS = {LOCATION_BUTTON: "request_location", PHONE_BUTTON: "request_contact"}
+ENTITY = {
+    Style.BOLD: "bold",
+    Style.ITALIC: "italic",
+    Style.STRIKE: "strikethrough",
+    Style.CODE: "code",
+}
+MEDIA = {
+    MediaKind.IMAGE: ("sendPhoto", "photo"),
+    MediaKind.VIDEO: ("sendVideo", "video"),
+    MediaKind.AUDIO: ("sendAudio", "audio"),
+    MediaKind.DOCUMENT: ("sendDocument", "document"),
+}
 
 
 def chat_id(thread: str) -> int | str:
@@ -36,101 +67,121 @@ def chat_id(thread: str) -> int | str:
     return int(thread) if thread.lstrip("-").isdigit() else thread
 
 
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    """A message as it will stand in the chat."""
-
-    pieces: list[str]
-    bold_units: int
-    markup: dict[str, Any] | None
-    losses: list[Loss]
-
-    def entities(self, index: int) -> dict[str, Any]:
-        """Return the parameter that makes a card's title bold, in the piece that holds it."""
-        if index or not self.bold_units:
-            return {}
-        length = min(self.bold_units, units(self.pieces[0]))
-        return {"entities": [{"type": "bold", "offset": 0, "length": length}]}
-
-
 def plan(prompt: Prompt) -> Plan:
     """Return the requests that show ``prompt.message`` in its chat."""
-    drawn = _draw(prompt)
-    parts = []
-    for index, piece in enumerate(drawn.pieces):
-        params: dict[str, Any] = {
-            "chat_id": chat_id(prompt.thread),
-            "text": piece,
-            **drawn.entities(index),
-        }
-        if index == len(drawn.pieces) - 1 and drawn.markup:
-            params["reply_markup"] = drawn.markup
-        parts.append(WirePart("sendMessage", params))
-    return Plan(tuple(parts), tuple(drawn.losses))
+    drawn = draw(prompt, CAPABILITIES)
+    chat = {"chat_id": chat_id(prompt.thread)}
+    last = len(drawn.pieces) - 1
+    parts = [
+        _part(piece, chat, tidy=index == last and not prompt.is_group)
+        for index, piece in enumerate(drawn.pieces)
+    ]
+    return Plan(tuple(parts), drawn.losses)
 
 
-def _draw(prompt: Prompt) -> _Drawn:
-    text, bold_units = _text(prompt.message)
-    losses: list[Loss] = []
-    markup, numbered = _markup(prompt, losses)
-    if numbered:
-        text = f"{text}\n\n{numbered}".lstrip()
-    if prompt.message.card is not None and prompt.message.card.photo:
-        losses.append(Loss("photo", "shown on the outlet's page only"))
-    pieces = cut(text, TEXT_UNITS_MAX) or ["…"]
-    if len(pieces) > 1:
-        losses.append(Loss("one message", f"{len(pieces)} messages"))
-    return _Drawn(pieces, bold_units, markup, losses)
+def _part(piece: Piece, chat: dict[str, Any], *, tidy: bool) -> WirePart:
+    """Return the request for one piece; ``tidy`` takes an old keyboard of Telegram's own away."""
+    match piece:
+        case Words():
+            params = {**chat, "text": piece.body.text, **_entities(piece.body, "entities")}
+            return WirePart("sendMessage", {**params, **_markup(piece.offer, tidy=tidy)})
+        case Shown():
+            return _files(piece, chat, tidy=tidy)
+        case Spot():
+            place = piece.place
+            at = {"latitude": place.latitude, "longitude": place.longitude}
+            return WirePart("sendLocation", {**chat, **at, **_markup(None, tidy=tidy)})
+        case Person():
+            return WirePart("sendContact", {**chat, **_contact(piece.contact)})
+        case Bill():
+            return WirePart("sendInvoice", {**chat, **_invoice(piece)})
+        case Writing():
+            params = {**chat, "action": "typing"}
+            return WirePart("sendChatAction", params, expires_seconds=TYPING_SECONDS)
+        case _:
+            raise TypeError(f"Telegram has no {type(piece).__name__}")
 
 
-def _text(message: Message) -> tuple[str, int]:
-    """Return a message's text, and how many units at its start are a card's bold title."""
-    if message.card is None:
-        return message.text, 0
-    title = message.card.title.strip()
-    return f"{_card(message.card, title)}\n\n{message.text}".strip(), units(title)
+def _entities(body: Rich, name: str) -> dict[str, Any]:
+    """Return the marks as entities: their places count UTF-16 code units."""
+    entities = []
+    for mark in body.marks[:ENTITIES_MAX]:
+        offset = size(body.text[: mark.start], Unit.UTF16)
+        length = size(body.text[mark.start : mark.end], Unit.UTF16)
+        if length:
+            entities.append({"type": ENTITY[mark.style], "offset": offset, "length": length})
+    return {name: entities} if entities else {}
 
 
-def _card(card: Card, title: str) -> str:
-    rows = [f"{line.label}: {line.value}" for line in card.lines]
-    blocks = ["\n".join(row for row in (title, card.subtitle) if row), "\n".join(rows), card.footer]
-    return "\n\n".join(block for block in blocks if block)
+def _files(piece: Shown, chat: dict[str, Any], *, tidy: bool) -> WirePart:
+    caption = {"caption": piece.caption.text} if piece.caption.text else {}
+    caption |= _entities(piece.caption, "caption_entities")
+    if len(piece.media) == 1:
+        media = piece.media[0]
+        method, name = MEDIA[media.kind]
+        params = {**chat, name: f"attach://{name}", **caption, **_markup(piece.offer, tidy=tidy)}
+        return WirePart(method, params, uploads={name: media.path})
+    album = [_of_album(number, media) for number, media in enumerate(piece.media)]
+    album[0] |= caption
+    uploads = {f"file{number}": media.path for number, media in enumerate(piece.media)}
+    return WirePart("sendMediaGroup", {**chat, "media": album}, uploads=uploads)
 
 
-def _markup(prompt: Prompt, losses: list[Loss]) -> tuple[dict[str, Any] | None, str]:
-    """Return the keyboard, and the choices as numbered text where buttons cannot say them all."""
-    buttons = prompt.message.buttons
-    shares = any(button.id in REQUESTS for button in buttons)
-    if prompt.is_group and shares:
-        losses.append(Loss("a button that shares", "asked in words: groups have none"))
-        buttons = tuple(button for button in buttons if button.id not in REQUESTS)
-        shares = False
-    if not buttons:
-        return None if prompt.is_group else REMOVE_KEYBOARD, ""
-    data = [f"{prompt.seq}.{button.id}" for button in buttons]
-    if len(buttons) > BUTTONS_MAX or any(len(d.encode()) > CALLBACK_BYTES_MAX for d in data):
-        losses.append(Loss("buttons", "numbered text"))
-        return None, _numbered(buttons)
-    keyboard = _request_keyboard(buttons) if shares else {"inline_keyboard": _rows(buttons, data)}
-    if all(fits(button.label, LABEL_UNITS_MAX) for button in buttons):
-        return keyboard, ""
-    losses.append(Loss("long labels", "shortened, and whole in the text above"))
-    return keyboard, _numbered(buttons)
+def _of_album(number: int, media: Media) -> dict[str, Any]:
+    kind = "photo" if media.kind is MediaKind.IMAGE else media.kind.value
+    return {"type": kind, "media": f"attach://file{number}"}
 
 
-def _numbered(buttons: Sequence[Button]) -> str:
-    return "\n".join(f"{n}. {button.label}" for n, button in enumerate(buttons, start=1))
+def _contact(contact: ContactCard) -> dict[str, Any]:
+    """Return the fields of a contact; what Telegram has no field for goes into its vCard."""
+    params = {"phone_number": contact.phone, "first_name": contact.name}
+    if contact.email or contact.organisation:
+        lines = ["BEGIN:VCARD", "VERSION:3.0", f"FN:{_vcard(contact.name)}", f"TEL:{contact.phone}"]
+        if contact.email:
+            lines.append(f"EMAIL:{_vcard(contact.email)}")
+        if contact.organisation:
+            lines.append(f"ORG:{_vcard(contact.organisation)}")
+        params["vcard"] = "\r\n".join([*lines, "END:VCARD"])
+    return params
 
 
-def _label(number: int, button: Button) -> str:
-    return shorten(button.label.strip() or str(number), LABEL_UNITS_MAX)
+def _vcard(text: str) -> str:
+    """Escape a value of a vCard (RFC 2426 §5)."""
+    for sign in ("\\", ",", ";"):
+        text = text.replace(sign, f"\\{sign}")
+    return text.replace("\n", "\\n")
 
 
-def _rows(buttons: Sequence[Button], data: Sequence[str]) -> list[list[dict[str, str]]]:
+def _invoice(piece: Bill) -> dict[str, Any]:
+    """Return an invoice in Telegram Stars: one price, no provider's token."""
+    invoice = piece.invoice
+    return {
+        "title": shorten(invoice.title, Length(INVOICE_TITLE_MAX)),
+        "description": shorten(invoice.description or invoice.title, Length(INVOICE_TEXT_MAX)),
+        "payload": invoice.reference,
+        "currency": invoice.total.currency,
+        "prices": [
+            {
+                "label": shorten(invoice.title, Length(INVOICE_TITLE_MAX)),
+                "amount": invoice.total.minor,
+            }
+        ],
+    }
+
+
+def _markup(offer: Offer | None, *, tidy: bool) -> dict[str, Any]:
+    if offer is None:
+        return {"reply_markup": REMOVE_KEYBOARD} if tidy else {}
+    if offer.kind is OfferKind.ASK:
+        return {"reply_markup": _request_keyboard(offer.buttons)}
+    return {"reply_markup": {"inline_keyboard": _keys(offer.buttons)}}
+
+
+def _keys(buttons: Sequence[Button]) -> list[list[dict[str, str]]]:
     rows: list[list[dict[str, str]]] = []
-    for number, (button, callback) in enumerate(zip(buttons, data, strict=True), start=1):
-        key = {"text": _label(number, button), "callback_data": callback}
-        short = len(key["text"]) <= SHORT_LABEL
+    for button in buttons:
+        key = {"text": button.label, "callback_data": button.id}
+        short = len(button.label) <= SHORT_LABEL
         if short and rows and len(rows[-1]) == 1 and len(rows[-1][0]["text"]) <= SHORT_LABEL:
             rows[-1].append(key)
         else:
@@ -141,8 +192,8 @@ def _rows(buttons: Sequence[Button], data: Sequence[str]) -> list[list[dict[str,
 def _request_keyboard(buttons: Sequence[Button]) -> dict[str, Any]:
     """Return Telegram's own keyboard: what its buttons send are messages, so they have no data."""
     rows = []
-    for number, button in enumerate(buttons, start=1):
-        key: dict[str, Any] = {"text": _label(number, button)}
+    for button in buttons:
+        key: dict[str, Any] = {"text": button.label}
         if button.id in REQUESTS:
             key[REQUESTS[button.id]] = True
         rows.append([key])
@@ -158,17 +209,11 @@ def settle(settled: Settle) -> Sequence[WirePart]:
     parts = []
     if settled.reply_ref:
         params: dict[str, Any] = {"callback_query_id": settled.reply_ref}
-        short = fits(settled.notice, NOTICE_UNITS_MAX)
+        short = fits(settled.notice, Length(NOTICE_UNITS_MAX, Unit.UTF16))
         if settled.notice and short:
             params["text"] = settled.notice
-        parts.append(
-            WirePart(
-                "answerCallbackQuery",
-                params,
-                urgent=True,
-                expires_seconds=CALLBACK_SECONDS_MAX,
-            )
-        )
+        answer = "answerCallbackQuery"
+        parts.append(WirePart(answer, params, urgent=True, expires_seconds=CALLBACK_SECONDS_MAX))
         if not short:
             parts.extend(plan(Prompt(settled.thread, 0, Message(settled.notice))).parts)
     if settled.asked_seq and settled.message is not None:
@@ -178,8 +223,10 @@ def settle(settled: Settle) -> Sequence[WirePart]:
 
 def _close(settled: Settle, message: Message) -> Sequence[WirePart]:
     """Remove the keyboard, and leave what was chosen under the question, if there is room."""
-    drawn = _draw(Prompt(settled.thread, settled.asked_seq, message))
-    if drawn.markup is None or "inline_keyboard" not in drawn.markup:
+    last = draw(Prompt(settled.thread, settled.asked_seq, message), CAPABILITIES).pieces[-1]
+    if not isinstance(last, Words | Shown) or last.offer is None:
+        return ()
+    if last.offer.kind is OfferKind.ASK:
         return ()
     params: dict[str, Any] = {"chat_id": chat_id(settled.thread)}
     refers_to = None
@@ -187,11 +234,16 @@ def _close(settled: Settle, message: Message) -> Sequence[WirePart]:
         params["message_id"] = int(settled.message_ref)
     else:
         refers_to = settled.asked_seq
-    last = len(drawn.pieces) - 1
-    text = f"{drawn.pieces[last]}\n✓ {settled.chosen}"
-    if not settled.chosen or not fits(text, TEXT_UNITS_MAX):
+    under = isinstance(last, Shown)
+    body = last.caption if isinstance(last, Shown) else last.body
+    text = f"{body.text}\n✓ {settled.chosen}"
+    most = CAPTION_UNITS_MAX if under else TEXT_UNITS_MAX
+    if not settled.chosen or not fits(text, Length(most, Unit.UTF16)):
         return (WirePart("editMessageReplyMarkup", params, refers_to=refers_to),)
-    params |= {"text": text, **drawn.entities(last)}
+    if under:
+        params |= {"caption": text, **_entities(body, "caption_entities")}
+        return (WirePart("editMessageCaption", params, refers_to=refers_to),)
+    params |= {"text": text, **_entities(body, "entities")}
     return (WirePart("editMessageText", params, refers_to=refers_to),)
 
 
@@ -206,7 +258,7 @@ def menu(
         if not COMMAND_NAME.fullmatch(name) or not text or len(commands) == COMMANDS_MAX:
             losses.append(Loss(f"/{name}", "left out of the menu"))
         elif name not in commands:
-            commands[name] = shorten(text, DESCRIPTION_UNITS_MAX)
+            commands[name] = shorten(text, Length(DESCRIPTION_UNITS_MAX, Unit.UTF16))
             if commands[name] != text:
                 losses.append(Loss(f"the description of /{name}", "shortened"))
     return [{"command": name, "description": text} for name, text in commands.items()], tuple(
