@@ -252,7 +252,8 @@ class DoorAnswer:
 class Settle(msgspec.Struct, frozen=True):
     """A question was answered, or a stale button tapped.
 
-    ``reply_ref`` is the callback to answer ("" if none), ``notice`` a short text shown with it,
+    ``reply_ref`` is the callback to answer ("" if none), ``notice`` a short text shown with it;
+    ``approved`` makes it the answer to a checkout, whose refusal the ``notice`` explains;
     ``asked_seq`` the message whose buttons go (0 if none), ``chosen`` the label to leave in place.
     """
 
@@ -263,6 +264,7 @@ class Settle(msgspec.Struct, frozen=True):
     message_ref: str = ""
     message: Message | None = None
     chosen: str = ""
+    approved: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

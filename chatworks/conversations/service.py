@@ -7,7 +7,7 @@ once per transaction, after all business rows are locked.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -127,9 +127,12 @@ def _parts(work: Work, update: Update, row: Held, kind: ChannelKind) -> list[New
     """Answer taps first, then say what there is to say, then tidy up the answered questions."""
     parts: list[NewPart] = []
 
-    def add(seq: int, wire: Sequence[WirePart]) -> None:
+    def add(seq: int, wire: Sequence[WirePart], since: datetime = work.now) -> None:
         for part in wire:
             expires = part.expires_seconds
+            expires_at = None if expires is None else since + timedelta(seconds=expires)
+            if expires_at is not None and expires_at <= work.now:
+                continue  # whoever waited for it has gone; what it did stays done
             parts.append(
                 NewPart(
                     id=work.new_id(),
@@ -141,17 +144,19 @@ def _parts(work: Work, update: Update, row: Held, kind: ChannelKind) -> list[New
                     part=len(parts),
                     payload=part,
                     ready_at=work.now,
-                    expires_at=None if expires is None else work.now + timedelta(seconds=expires),
+                    expires_at=expires_at,
                 )
             )
 
-    settled = [part for pending in update.settles for part in kind.settle(_settle(pending))]
-    add(0, [part for part in settled if part.urgent])
+    settled = [(p, part) for p in update.settles for part in kind.settle(_settle(p))]
+    for pending, part in settled:
+        if part.urgent:
+            add(0, [part], pending.heard_at)
     for message in update.messages:
         if message.direction == "out" and isinstance(message.content, Message):
             prompt = Prompt(row.thread, message.seq, message.content, row.is_group)
             add(message.seq, kind.plan(prompt).parts)
-    add(0, [part for part in settled if not part.urgent])
+    add(0, [part for _, part in settled if not part.urgent])
     return parts
 
 

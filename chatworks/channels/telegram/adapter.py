@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from chatworks.channels.models import Arrival, Channel, Lane, RawRequest, Rejected
+from chatworks.channels.telegram.limits import STARS
 from chatworks.channels.telegram.threads import thread_of
 from chatworks.channels.telegram.updates import (
     BESIDE,
@@ -33,6 +34,7 @@ from chatworks.channels.telegram.updates import (
     Update,
     User,
 )
+from chatworks.kit.money import Money
 from chatworks.sdk.inbound import File, Inbound, InboundKind, Payment, Sender
 from chatworks.sdk.messages import Place
 
@@ -179,7 +181,7 @@ def _own_id(content: Any) -> str:
 # -- in a turn -------------------------------------------------------------------------------
 
 
-def read(payload: bytes, channel: Channel) -> Inbound:
+def read(payload: bytes, channel: Channel) -> Inbound:  # noqa: PLR0911 - one for each kind
     """Return a stored update in our words.
 
     What somebody said and we cannot take is ``UNKNOWN``, what nobody said to us is ``OTHER``; the
@@ -278,9 +280,7 @@ def _message(message: Message, payload: bytes, channel: Channel) -> Inbound:
     return _shared(message, payload, base, channel)
 
 
-def _shared(
-    message: Message, payload: bytes, base: dict[str, Any], channel: Channel
-) -> Inbound:
+def _shared(message: Message, payload: bytes, base: dict[str, Any], channel: Channel) -> Inbound:
     """Read a place, a contact or a file."""
     if message.venue is not None:
         at, venue = message.venue.location, message.venue
@@ -310,7 +310,10 @@ def _paid(message: Message, base: dict[str, Any]) -> Inbound:
         charge_id=paid.telegram_payment_charge_id,
         provider_charge_id=paid.provider_payment_charge_id,
     )
-    return Inbound(InboundKind.PAID, payment=payment, **base)
+    shown = f"⭐ {payment.minor}"  # Stars have no smaller unit
+    if payment.currency != STARS:
+        shown = Money(payment.minor, payment.currency).show("en")
+    return Inbound(InboundKind.PAID, text=shown, payment=payment, **base)
 
 
 def _uncommon(payload: bytes, base: dict[str, Any], kind: InboundKind) -> Inbound:
@@ -370,7 +373,7 @@ def _unmentioned(text: str, entities: Sequence[Entity], channel: Channel) -> str
     for entity in reversed(entities):
         if _mentions_us(text, entity, channel):
             before, _, after = _cut(text, entity)
-            text = f"{before.rstrip()} {after.lstrip(' ,:')}".strip()
+            text = f"{before.rstrip(' ,')} {after.lstrip(' ,:')}".strip()
     return text
 
 
