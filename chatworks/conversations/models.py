@@ -117,6 +117,7 @@ class Conversation:
     operator_id: UUID | None = None
     speaker_until: datetime | None = None
     dialogue: Dialogue | None = None
+    offered: tuple[str, ...] = ()  # ids of the last menu: what an answer by number means
     is_new: bool = False
 
 
@@ -297,6 +298,7 @@ DATA_MAP: DataMap = {
         "operator_id": operational("who took it over; the person is in operator"),
         "speaker_until": operational("when the bot speaks again"),
         "dialogue_id": operational("the dialogue that waits"),
+        "offered": operational("ids of the last menu, for answers by number"),
         "last_seq": operational("number of messages"),
         "read_seq": operational("read up to here by operators"),
         "last_at": operational("order of the list"),
@@ -363,6 +365,7 @@ HISTORY_KINDS = frozenset(
         InboundKind.PHONE,
         InboundKind.FILE,
         InboundKind.PAID,
+        InboundKind.FORM,
         InboundKind.EDITED,
         InboundKind.UNKNOWN,
     }
