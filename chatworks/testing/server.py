@@ -200,6 +200,8 @@ class StandIn:
         """Send one request to the bot; status 0 is a connection that failed, -1 a late answer."""
         if self._client is None:
             raise RuntimeError("the stand-in is not started")
+        if not url:
+            return Delivery(0, "no webhook")
         try:
             async with self._client.request(
                 method,

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from chatworks.testing import telegram_rules as rules
-from chatworks.testing.telegram_people import BOT, EPOCH, QUERY_SECONDS, People
+from chatworks.testing.telegram_people import BOT, EPOCH, QUERY_SECONDS, People, Upload
 
 CHECKOUT_SECONDS = 10
 OLD_QUERY = "query is too old and response timeout expired or query ID is invalid"
@@ -48,6 +48,7 @@ class Calls(People):
     scoped_commands: dict[tuple[str, str], list[dict[str, str]]] = field(default_factory=dict)
     chats: dict[tuple[int, int], Params] = field(default_factory=dict)  # (chat, message)
     charges: dict[str, Params] = field(default_factory=dict)  # payments, by their charge id
+    by_url: dict[str, str] = field(default_factory=dict)  # the ids of files sent by an address
     access: dict[int, Params] = field(default_factory=dict)  # of managed bots
     methods: dict[str, Callable[[Params], Result]] = field(init=False)
 
@@ -119,10 +120,15 @@ class Calls(People):
         return told
 
     def _shown(self, kind: str, given: str) -> Any:
-        if given in self.files:
-            return self.shown(kind, given)
-        base = {"file_id": given, "file_unique_id": given, "width": 1, "height": 1, "duration": 1}
-        return [{k: v for k, v in base.items() if k != "duration"}] if kind == "photo" else base
+        """Return a file as a message shows it; what came by its address has an id from now on."""
+        if given not in self.files and given not in self.by_url:
+            self._keep_url(given, b"")
+        return self.shown(kind, self.by_url.get(given, given))
+
+    def _keep_url(self, url: str, content: bytes) -> None:
+        name = url.rpartition("/")[2]
+        kept = Upload(name=name, content_type="application/octet-stream", content=content)
+        self.by_url[url] = self.keep(kept)
 
     def _send_album(self, params: Params) -> Result:
         chat = int(params["chat_id"])
@@ -274,6 +280,7 @@ class Calls(People):
             content = b""
         if not content:
             return "failed to get HTTP URL content"
+        self._keep_url(url, content)
         return rules.file_problem(kind, content, by_url=True)
 
     def _get_file(self, params: Params) -> Result:
