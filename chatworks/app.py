@@ -24,6 +24,8 @@ from chatworks.catalog.core import changes as product_changes
 from chatworks.catalog.models import ApplyProducts
 from chatworks.catalog.service import seed as seed_products
 from chatworks.channels.models import ChannelKind
+from chatworks.channels.telegram import feature as telegram_feature
+from chatworks.channels.telegram.files import Files
 from chatworks.channels.telegram.manifest import telegram
 from chatworks.channels.telegram.send import BotApi
 from chatworks.channels.webchat.adapter import TERMINAL, WEBCHAT
@@ -45,7 +47,7 @@ from chatworks.kit.clock import Clock
 from chatworks.kit.db import Database
 from chatworks.kit.errors import Invalid
 from chatworks.kit.feature import Feature
-from chatworks.kit.http import HttpClient
+from chatworks.kit.http import HttpClient, Upload
 from chatworks.kit.listen import Listener
 from chatworks.kit.migrate import ENGINE, WEB, login_url
 from chatworks.kit.texts import Texts
@@ -62,6 +64,7 @@ from chatworks.outlets.service import Directory, connectable, seed
 from chatworks.privacy.core import notice
 from chatworks.sdk.applet import Applets, load
 from chatworks.settings import Settings, secret_of
+from chatworks.web.templating import static_files
 
 log = structlog.get_logger()
 
@@ -141,7 +144,8 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     http = HttpClient()
     bot_api = BotApi(http, settings.telegram_api_base)
     directory = Directory(db, secret_of, settings.derive)
-    kinds = {kind.kind: kind for kind in (telegram(bot_api), WEBCHAT, TERMINAL)}
+    files = Files(db, load_file, settings.public_url.rstrip("/"))
+    kinds = {kind.kind: kind for kind in (telegram(bot_api, files), WEBCHAT, TERMINAL)}
     applets = Applets(load(package) for package in INSTALLED)
     scribe = Scribe(kinds, directory.channel)
     features = _features(applets, scribe)
@@ -199,6 +203,7 @@ def _features(applets: Applets, scribe: Scribe) -> tuple[Feature, ...]:
     return (
         inbox.FEATURE,
         outbox.FEATURE,
+        telegram_feature.FEATURE,
         identity.FEATURE,
         outlets(
             lambda applet, data: _check_settings(applets, applet, data),
@@ -209,6 +214,12 @@ def _features(applets: Applets, scribe: Scribe) -> tuple[Feature, ...]:
         catalog.FEATURE,
         orders.FEATURE,
     )
+
+
+async def load_file(path: str) -> Upload | None:
+    """Return the file at a path of this installation, for a channel that uploads it."""
+    file = static_files().get(path.removeprefix("/static/"))
+    return None if file is None else Upload(file.body, file.media_type, path.rpartition("/")[2])
 
 
 def view(outlet: Outlet, texts: Texts, address: str) -> OutletView:

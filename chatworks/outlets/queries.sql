@@ -26,7 +26,7 @@ ORDER BY o.slug
 -- name: add_channel
 INSERT INTO channel (outlet_id, id, kind, path, name, secret_env, mode, created_at)
 VALUES (%(outlet_id)s, %(id)s, %(kind)s, %(path)s, %(name)s, %(secret_env)s, %(mode)s, %(now)s)
-ON CONFLICT (outlet_id, kind, secret_env) DO NOTHING
+ON CONFLICT (outlet_id, kind, secret_env) WHERE secret_sealed IS NULL DO NOTHING
 
 -- name: set_cursor
 UPDATE channel SET cursor = %(cursor)s WHERE outlet_id = %(outlet_id)s AND id = %(id)s

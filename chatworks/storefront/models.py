@@ -10,6 +10,7 @@ DATA_MAP: DataMap = {
         "id": operational("identifier and thread"),
         "channel_id": operational("channel"),
         "secret_hash": operational("SHA-256 of the browser's random token"),
+        "contact_id": operational("who it is, where a messenger told us: their contact there"),
         "language": operational("of the page where the chat began"),
         "user_agent": Personal(
             category="user.device",

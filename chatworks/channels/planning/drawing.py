@@ -195,7 +195,11 @@ class _Drawing:
             photo = getattr(message.shows, "photo", "")
         if photo:
             media_type = guess_type(photo)[0] or ""
-            files.insert(0, Media(MediaKind.IMAGE, photo, media_type, 0))
+            rule = self.capable.media.get(MediaKind.IMAGE)
+            if rule is not None and (not rule.types or media_type in rule.types):
+                files.insert(0, Media(MediaKind.IMAGE, photo, media_type, 0))
+            else:  # nobody asked for it as a file
+                self.losses.append(Loss("the picture of the card", "left out"))
         return files
 
     def _shown_as(self, media: Media) -> Media | None:

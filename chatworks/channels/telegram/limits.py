@@ -23,6 +23,8 @@ TYPING_SECONDS = 5  # "5 seconds or less": sendChatAction
 ALBUM_MAX = 10
 PHOTO_BYTES_MAX = 10_000_000
 FILE_BYTES_MAX = 50_000_000
+PHOTO_SIDES_MAX = 10_000  # width and height together
+PHOTO_RATIO_MAX = 20
 
 CAPABILITIES = Capabilities(
     text=Length(TEXT_UNITS_MAX, Unit.UTF16),

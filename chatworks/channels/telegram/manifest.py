@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from chatworks.channels.models import ChannelKind, Limits
+from chatworks.channels.models import Channel, ChannelKind, Limits, Outcome, Send, WirePart
 from chatworks.channels.telegram import adapter, plan
+from chatworks.channels.telegram.files import Files
 from chatworks.channels.telegram.limits import CAPABILITIES
-from chatworks.channels.telegram.send import BotApi, make_send
+from chatworks.channels.telegram.send import BotApi
 
 # core.telegram.org/bots/faq: about 30 messages a second per bot, one a second per chat (short
 # bursts are fine), 20 a minute per group.
@@ -19,7 +20,23 @@ LIMITS = Limits(
 )
 
 
-def telegram(api: BotApi) -> ChannelKind:
+# What has the same effect however often it is sent.
+REPEATABLE = frozenset({
+    "answerCallbackQuery", "answerPreCheckoutQuery", "editMessageCaption",
+    "editMessageReplyMarkup", "editMessageText", "refundStarPayment", "sendChatAction",
+})  # fmt: skip
+
+
+def make_send(api: BotApi, files: Files) -> Send:
+    """Return the port of the outbox."""
+
+    async def send(channel: Channel, part: WirePart) -> Outcome:
+        return await (files.send(api, channel, part) if part.uploads else api.send(channel, part))
+
+    return send
+
+
+def telegram(api: BotApi, files: Files) -> ChannelKind:
     """Return the manifest with its sending port."""
     return ChannelKind(
         kind="telegram",
@@ -31,5 +48,6 @@ def telegram(api: BotApi) -> ChannelKind:
         plan=plan.plan,
         settle=plan.settle,
         limits=LIMITS,
-        send=make_send(api),
+        send=make_send(api, files),
+        repeatable=REPEATABLE,
     )

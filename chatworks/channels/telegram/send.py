@@ -16,15 +16,19 @@ from chatworks.channels.models import (
     Outcome,
     Permanent,
     RetryAfter,
-    Send,
     WirePart,
 )
-from chatworks.kit.http import Answer, HttpClient, NotSent, Unanswered
+from chatworks.kit.http import Answer, HttpClient, NotSent, Unanswered, Upload
 
 SEND_SECONDS_MAX = 30.0
 UNREACHABLE = ("bot was blocked", "user is deactivated", "chat not found", "bot was kicked")
 # What was wanted is so already, or is no longer there to be changed; nobody misses anything.
-FINE = ("message is not modified", "message to edit not found", "query is too old")
+FINE = (
+    "message is not modified",
+    "message to edit not found",
+    "query is too old",
+    "charge_already_refunded",
+)
 
 
 class TokenRefused(Exception):
@@ -77,21 +81,26 @@ class BotApi:
 
     async def send(self, channel: Channel, part: WirePart) -> Outcome:
         """Send one wire part."""
+        return (await self.upload(channel, part, {}))[0]
+
+    async def upload(
+        self, channel: Channel, part: WirePart, files: Mapping[str, Upload]
+    ) -> tuple[Outcome, Any]:
+        """Send one wire part with its files; returns also what Telegram made of it, or None."""
         if not channel.secret:
             missing = f"{channel.secret_env} is not set"
-            return Permanent(missing, Consequence.DISABLE_CHANNEL)
+            return Permanent(missing, Consequence.DISABLE_CHANNEL), None
+        url = f"{self._base}/bot{channel.secret}/{part.method}"
         try:
-            answer = await self.call(channel, part.method, part.params, SEND_SECONDS_MAX)
+            if files:
+                answer = await self._http.upload(url, part.params, files, SEND_SECONDS_MAX)
+            else:
+                answer = await self._http.post(url, part.params, SEND_SECONDS_MAX)
         except NotSent as error:
-            return RetryAfter(0, "chat", str(error))
+            return RetryAfter(0, "chat", str(error)), None
         except Unanswered as error:
-            return Ambiguous(str(error))
-        return outcome(answer)
-
-
-def make_send(api: BotApi) -> Send:
-    """Return the port of the outbox."""
-    return api.send
+            return Ambiguous(str(error)), None
+        return outcome(answer), answer.body.get("result")
 
 
 def outcome(answer: Answer) -> Outcome:  # noqa: PLR0911 - one for each answer
@@ -99,6 +108,8 @@ def outcome(answer: Answer) -> Outcome:  # noqa: PLR0911 - one for each answer
     body = answer.body
     if body.get("ok"):
         result = body.get("result")
+        if isinstance(result, list):  # an album: its first message carries the caption
+            result = result[0] if result else None
         vendor_id = result.get("message_id", "") if isinstance(result, dict) else ""
         return Accepted(str(vendor_id))
     if answer.status == 200:  # noqa: PLR2004 - taken, and the answer cannot be read
