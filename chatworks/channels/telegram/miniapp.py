@@ -22,7 +22,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Meta
 
-# Telegram's key for production; core.telegram.org, and reference of aiogram's web_app_signature.
+# Telegram's public key for production; core.telegram.org/bots/webapps.
 TELEGRAM_KEY = bytes.fromhex("e7bf03a2fa4602af4580703d88dda5bb59f32ed8b02a56c187fe7d34caed242d")
 DATA_BYTES_MAX = 8_192
 AGE_MAX = timedelta(minutes=10)  # from Telegram's signature to our door
@@ -116,5 +116,6 @@ def _opened(pairs: Mapping[str, str], init_data: str, now: datetime) -> Opened:
     if not now - AGE_MAX <= auth_date <= now + EARLY_MAX:
         raise Refused("the signed text is too old")
     # What is spent is what was signed: another order or spelling of it is the same.
-    digest = hashlib.sha256(_lines(pairs).encode()).digest()
+    signed = {name: value for name, value in pairs.items() if name != "signature"}
+    digest = hashlib.sha256(_lines(signed).encode()).digest()
     return Opened(user, auth_date, pairs.get("start_param", ""), digest)
