@@ -2,7 +2,7 @@
 
 Two signatures are known. With the bot's token: ``hash`` is an HMAC over the sorted pairs. Without
 it, for third parties: ``signature`` is Telegram's own, by Ed25519, over the bot's id and the sorted
-pairs. Both are described at core.telegram.org/bots/webapps#validating-data-received-via-the-mini-app.
+pairs. Both are described at core.telegram.org/bots/webapps, "Validating data".
 The text says when it was signed; who calls also spends it, once.
 """
 
@@ -65,7 +65,7 @@ def check(init_data: str, token: str, now: datetime) -> Opened:
     wanted = hmac.new(secret, _lines(pairs).encode(), hashlib.sha256).hexdigest()
     if not token or not hmac.compare_digest(given.encode(), wanted.encode()):
         raise Refused("the signature is wrong")
-    return _opened(pairs, init_data, now)
+    return _opened(pairs, now)
 
 
 def check_third_party(
@@ -84,7 +84,7 @@ def check_third_party(
         Ed25519PublicKey.from_public_bytes(key).verify(signature, signed)
     except (InvalidSignature, Error, ValueError):
         raise Refused("the signature is wrong") from None
-    return _opened(pairs, init_data, now)
+    return _opened(pairs, now)
 
 
 def _pairs(init_data: str) -> dict[str, str]:
@@ -92,9 +92,7 @@ def _pairs(init_data: str) -> dict[str, str]:
     if not 0 < len(init_data) <= DATA_BYTES_MAX or not init_data.isascii():
         raise Refused(f"the signed text must have 1 to {DATA_BYTES_MAX} bytes")
     try:
-        listed = parse_qsl(
-            init_data, keep_blank_values=True, strict_parsing=True, errors="strict"
-        )
+        listed = parse_qsl(init_data, keep_blank_values=True, strict_parsing=True, errors="strict")
     except ValueError:
         raise Refused("the signed text cannot be read") from None
     pairs = dict(listed)
@@ -107,7 +105,7 @@ def _lines(pairs: Mapping[str, str]) -> str:
     return "\n".join(f"{name}={pairs[name]}" for name in sorted(pairs))
 
 
-def _opened(pairs: Mapping[str, str], init_data: str, now: datetime) -> Opened:
+def _opened(pairs: Mapping[str, str], now: datetime) -> Opened:
     try:
         auth_date = datetime.fromtimestamp(int(pairs["auth_date"]), UTC)
         user = msgspec.json.decode(pairs["user"], type=AppUser)
