@@ -17,7 +17,9 @@ import msgspec
 import structlog
 
 from chatworks.applets import INSTALLED
-from chatworks.bots import Bots
+from chatworks.bots import feature as bots
+from chatworks.bots.adoption import Adopter
+from chatworks.bots.holder import Bots
 from chatworks.catalog import feature as catalog
 from chatworks.catalog import store as catalog_store
 from chatworks.catalog.core import changes as product_changes
@@ -44,6 +46,7 @@ from chatworks.inbox import feature as inbox
 from chatworks.inbox.committer import Committer
 from chatworks.inbox.service import measure as measure_inbox
 from chatworks.kit.clock import Clock
+from chatworks.kit.crypto import Vault
 from chatworks.kit.db import Database
 from chatworks.kit.errors import Invalid
 from chatworks.kit.feature import Feature
@@ -143,7 +146,8 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     committer = Committer(db)
     http = HttpClient()
     bot_api = BotApi(http, settings.telegram_api_base)
-    directory = Directory(db, secret_of, settings.derive)
+    vault = Vault(settings.derive("sealed tokens"), clock)
+    directory = Directory(db, secret_of, settings.derive, vault)
     files = Files(db, load_file, settings.public_url.rstrip("/"))
     kinds = {kind.kind: kind for kind in (telegram(bot_api, files), WEBCHAT, TERMINAL)}
     applets = Applets(load(package) for package in INSTALLED)
@@ -189,6 +193,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
             directory=directory,
             committer=committer,
             api=bot_api,
+            adopter=Adopter(db, directory, bot_api, vault),
             kind=kinds["telegram"],
             applets=applets,
             public_url=settings.public_url.rstrip("/"),
@@ -211,6 +216,7 @@ def _features(applets: Applets, scribe: Scribe) -> tuple[Feature, ...]:
             secret_of,
         ),
         conversations(scribe),
+        bots.FEATURE,
         catalog.FEATURE,
         orders.FEATURE,
     )

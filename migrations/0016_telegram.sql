@@ -48,6 +48,8 @@ CREATE TABLE bot_request (
     username        text,
     channel_id      uuid,                  -- connected as
     token_wanted    boolean NOT NULL DEFAULT false,  -- its token is still to be fetched
+    token_tries     smallint NOT NULL DEFAULT 0,
+    token_at        timestamptz,
     PRIMARY KEY (outlet_id, id),
     FOREIGN KEY (manager_outlet, manager_channel) REFERENCES channel,
     FOREIGN KEY (outlet_id, channel_id) REFERENCES channel

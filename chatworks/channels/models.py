@@ -71,6 +71,18 @@ class Template(msgspec.Struct, frozen=True, omit_defaults=True):
     category: str = "utility"
 
 
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """An account that works. ``mode`` is webhook or polling; ``trouble`` is what is not as it
+    should be; ``manages_bots``: it may be given bots that people make.
+    """
+
+    name: str
+    mode: str
+    trouble: str = ""
+    manages_bots: bool = False
+
+
 class RawRequest(msgspec.Struct, frozen=True):
     """What stood at the door: header names in lower case, body as received; ``target`` is the raw
     path with its query, as the vendor signed it.

@@ -154,6 +154,7 @@ class ChannelRow:
     status: str
     trouble: str
     cursor: int
+    secret_sealed: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
     }  # fmt: skip
     # Decisions 0004 and 0012 name these, each with its reason.
     more = {
+        "bots": {"adoption", "holder"},
         "conversations": {"batch", "dialogues", "menu", "turn", "watchdog", "words", "worker"},
         "console": {
             "forms", "message_pages", "order_pages", "product_pages", "router", "settings_forms",
@@ -75,8 +76,8 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
         "commands": {"dispatch"},
     }  # fmt: skip
     features = [
-        "audit", "catalog", "commands", "console", "conversations", "identity", "inbox", "orders",
-        "outbox", "outlets", "privacy", "storefront",
+        "audit", "bots", "catalog", "commands", "console", "conversations", "identity", "inbox",
+        "orders", "outbox", "outlets", "privacy", "storefront",
     ]  # fmt: skip
     strangers = [
         f"{feature}/{path.name}"

@@ -62,7 +62,7 @@ class BotApi:
     ) -> Any:
         """Return the result of a method; raises ``TokenRefused`` or ``NotDone``."""
         if not channel.secret:
-            raise TokenRefused(f"{channel.secret_env} is not set")
+            raise TokenRefused(_missing(channel))
         try:
             answer = await self.call(channel, method, params, seconds)
         except (NotSent, Unanswered) as error:
@@ -88,8 +88,7 @@ class BotApi:
     ) -> tuple[Outcome, Any]:
         """Send one wire part with its files; returns also what Telegram made of it, or None."""
         if not channel.secret:
-            missing = f"{channel.secret_env} is not set"
-            return Permanent(missing, Consequence.DISABLE_CHANNEL), None
+            return Permanent(_missing(channel), Consequence.DISABLE_CHANNEL), None
         url = f"{self._base}/bot{channel.secret}/{part.method}"
         try:
             if files:
@@ -101,6 +100,12 @@ class BotApi:
         except Unanswered as error:
             return Ambiguous(str(error)), None
         return outcome(answer), answer.body.get("result")
+
+
+def _missing(channel: Channel) -> str:
+    if channel.secret_env:
+        return f"{channel.secret_env} is not set"
+    return "its sealed token cannot be opened: CHATWORKS_SECRET is another one"
 
 
 def outcome(answer: Answer) -> Outcome:  # noqa: PLR0911 - one for each answer
