@@ -151,7 +151,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     files = Files(db, load_file, settings.public_url.rstrip("/"))
     kinds = {kind.kind: kind for kind in (telegram(bot_api, files), WEBCHAT, TERMINAL)}
     applets = Applets(load(package) for package in INSTALLED)
-    scribe = Scribe(kinds, directory.channel)
+    scribe = Scribe(kinds, directory.channel, settings.address)
     features = _features(applets, scribe)
     dispatcher = Dispatcher(r for feature in features for r in feature.registrations)
     applets.check(dispatcher.names())
@@ -185,7 +185,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         features=features,
         committer=committer,
         worker=Worker(db, parts, listener, settings.batch_size),
-        sender=Sender(db, kinds, directory.channel, listener),
+        sender=Sender(db, kinds, directory.channel, listener, settings.in_flight),
         http=http,
         bots=Bots(
             db=db,

@@ -195,6 +195,7 @@ class Directory:
             secret_env=row.secret_env or "",
             secret=self._secret(row),
             webhook_secret=derived.hex(),
+            signing_secret=self._secret_of(f"{row.secret_env}_SIGNING") if row.secret_env else "",
         )
 
     def _secret(self, row: ChannelRow) -> str:

@@ -8,6 +8,25 @@ from chatworks.channels.telegram.files import Files
 from chatworks.channels.telegram.limits import CAPABILITIES
 from chatworks.channels.telegram.send import BotApi
 
+# Asking for what is so already, or is shown for seconds only, does no harm when it comes twice.
+REPEATABLE = frozenset(
+    {
+        "answerCallbackQuery",
+        "answerPreCheckoutQuery",
+        "editMessageCaption",
+        "editMessageReplyMarkup",
+        "editMessageText",
+        "refundStarPayment",
+        "sendChatAction",
+    }
+)
+
+
+def is_group(thread: str) -> bool:
+    """Return whether a chat is a group: its id is negative."""
+    return thread.startswith("-")
+
+
 # core.telegram.org/bots/faq: about 30 messages a second per bot, one a second per chat (short
 # bursts are fine), 20 a minute per group.
 LIMITS = Limits(
@@ -17,14 +36,8 @@ LIMITS = Limits(
     chat_burst=5,
     group_interval=3.0,
     group_burst=5,
+    is_group=is_group,
 )
-
-
-# What has the same effect however often it is sent.
-REPEATABLE = frozenset({
-    "answerCallbackQuery", "answerPreCheckoutQuery", "editMessageCaption",
-    "editMessageReplyMarkup", "editMessageText", "refundStarPayment", "sendChatAction",
-})  # fmt: skip
 
 
 def make_send(api: BotApi, files: Files) -> Send:
@@ -50,4 +63,5 @@ def telegram(api: BotApi, files: Files) -> ChannelKind:
         limits=LIMITS,
         send=make_send(api, files),
         repeatable=REPEATABLE,
+        refer=plan.refer,
     )

@@ -8,10 +8,12 @@ takes away again (that is harmless where none is shown).
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from chatworks.channels.capabilities import Capabilities, Length, Unit
 from chatworks.channels.models import Loss, Plan, Prompt, Settle, WirePart
@@ -86,7 +88,7 @@ def capabilities(message: Message) -> Capabilities:
         reference = len(shown.reference.encode())
         payable = shown.total.minor >= 1 and bool(shown.title.strip())
         if not (payable and 1 <= reference <= INVOICE_PAYLOAD_BYTES_MAX):
-            return replace(CAPABILITIES, invoices=frozenset())
+            return dataclasses.replace(CAPABILITIES, invoices=frozenset())
     return CAPABILITIES
 
 
@@ -276,6 +278,11 @@ def _close(settled: Settle, message: Message) -> Sequence[WirePart]:
         return (WirePart("editMessageCaption", params, refers_to=refers_to),)
     params |= {"text": text, **_entities(body, "entities")}
     return (WirePart("editMessageText", params, refers_to=refers_to),)
+
+
+def refer(part: WirePart, vendor_id: str) -> WirePart:
+    """Return ``part`` as an edit of the message that Telegram numbered ``vendor_id``."""
+    return replace(part, params={**part.params, "message_id": int(vendor_id)}, refers_to=None)
 
 
 def menu(
