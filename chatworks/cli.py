@@ -47,6 +47,7 @@ from chatworks.kit.process import settle
 from chatworks.outlets.models import OutletFile
 from chatworks.outlets.service import read_file
 from chatworks.settings import Settings, read_settings
+from chatworks.storefront.miniapp import miniapp
 from chatworks.storefront.models import DATA_MAP as VISITORS
 from chatworks.storefront.pages import pages
 from chatworks.storefront.routes import ChatDesk, routes
@@ -144,7 +145,8 @@ def web_app(house: House, streams: Streams) -> App:
     )
     maps = [feature.data_map for feature in house.features] + [VISITORS]
 
-    handlers = [*pages(chat, shown, maps), *routes(chat), *console(desk)]
+    signing = miniapp(chat, house.settings.derive)
+    handlers = [*pages(chat, shown, maps), *routes(chat), *signing, *console(desk)]
     door = Door(house.kinds, house.directory.resolve, house.committer, house.clock)
     return create_app(handlers, door, shown, Checks(house.ready, house.measure))
 

@@ -21,11 +21,14 @@ CREATE TABLE telegram_sign_in (
 );
 CREATE INDEX telegram_sign_in_old ON telegram_sign_in (expires_at);
 
--- Who a web chat's visitor is, where a messenger has told us: their contact there.
-ALTER TABLE web_visitor ADD COLUMN contact_id uuid;
-ALTER TABLE web_visitor ADD FOREIGN KEY (outlet_id, contact_id) REFERENCES contact;
-CREATE UNIQUE INDEX web_visitor_of_contact ON web_visitor (outlet_id, channel_id, contact_id)
-    WHERE contact_id IS NOT NULL;
+-- Who a web chat's visitor is, where a messenger has told us: the key of their contact there, which
+-- may not have written yet. Each has one web chat, however often they open it.
+ALTER TABLE web_visitor ADD COLUMN signed_channel_id uuid;
+ALTER TABLE web_visitor ADD COLUMN signed_vendor_id text;
+ALTER TABLE web_visitor ADD COLUMN signed_name text NOT NULL DEFAULT '';
+ALTER TABLE web_visitor ADD FOREIGN KEY (outlet_id, signed_channel_id) REFERENCES channel;
+CREATE UNIQUE INDEX web_visitor_signed ON web_visitor
+    (outlet_id, channel_id, signed_channel_id, signed_vendor_id) WHERE signed_channel_id IS NOT NULL;
 
 -- A channel's token is named by its variable, or sealed with the installation's key.
 ALTER TABLE channel ADD COLUMN secret_sealed bytea;

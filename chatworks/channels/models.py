@@ -232,7 +232,8 @@ class Prompt(msgspec.Struct, frozen=True):
 class Limits:
     """What a vendor bears: GCRA emission intervals in seconds, and bursts in messages.
 
-    ``is_group`` tells from the vendor's id of a chat whether the limits of a group hold for it.
+    ``is_group`` tells from a thread whether the limits of a group hold for it; ``chat_of`` gives
+    the chat whose limits they are, where several threads stand in one.
     """
 
     channel_interval: float
@@ -242,6 +243,7 @@ class Limits:
     group_interval: float
     group_burst: int
     is_group: Callable[[str], bool] = lambda _thread: False
+    chat_of: Callable[[str], str] = str
 
 
 class Fetched(msgspec.Struct, frozen=True):

@@ -72,6 +72,7 @@ class Visitor:
     thread: UUID
     language: str
     conversation_id: UUID | None
+    name: str = ""  # where a messenger told us
 
 
 @dataclass(slots=True)
@@ -98,7 +99,7 @@ class ChatDesk:
             found = await store.visitor(work, outlet.id, digest(token))
         if found is None:
             raise NoVisitor("the chat's token is not known here")
-        return Visitor(outlet, found[1], found[0], found[2], found[3])
+        return Visitor(outlet, found[1], found[0], found[2], found[3], found[4])
 
 
 def routes(desk: ChatDesk) -> list[Any]:
@@ -134,7 +135,9 @@ def routes(desk: ChatDesk) -> list[Any]:
             if not await may_try(work, scope, timedelta(seconds=MESSAGE_SECONDS), MESSAGES_BURST):
                 raise TooMany("messages of one visitor", 1)
         try:
-            taken = arrival(await request.body(), visitor.thread.hex, visitor.language)
+            taken = arrival(
+                await request.body(), visitor.thread.hex, visitor.language, visitor.name
+            )
         except Rejected as no:
             raise BadEvent(no.reason) from no
         await desk.committer.accept([NewEvent(visitor.outlet.id, visitor.channel_id, taken)])

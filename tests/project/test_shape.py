@@ -72,6 +72,7 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
             "settings_pages",
         },
         "inbox": {"committer", "door"},
+        "storefront": {"miniapp"},
         "outbox": {"leasing", "sender"},
         "commands": {"dispatch"},
     }  # fmt: skip

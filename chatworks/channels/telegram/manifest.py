@@ -7,6 +7,7 @@ from chatworks.channels.telegram import adapter, plan
 from chatworks.channels.telegram.files import Files
 from chatworks.channels.telegram.limits import CAPABILITIES
 from chatworks.channels.telegram.send import BotApi
+from chatworks.channels.telegram.threads import chat_part
 
 # Asking for what is so already, or is shown for seconds only, does no harm when it comes twice.
 REPEATABLE = frozenset(
@@ -37,6 +38,7 @@ LIMITS = Limits(
     group_interval=3.0,
     group_burst=5,
     is_group=is_group,
+    chat_of=chat_part,
 )
 
 

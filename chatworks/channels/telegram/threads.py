@@ -16,9 +16,14 @@ def thread_of(chat: int, topic: int = 0) -> str:
     return f"{chat}{SEPARATOR}{topic}" if topic else str(chat)
 
 
+def chat_part(thread: str) -> str:
+    """Return the id of the chat that a thread stands in."""
+    return thread.partition(SEPARATOR)[0]
+
+
 def chat_of(thread: str) -> dict[str, Any]:
     """Return the chat alone, as what changes a message takes it."""
-    chat = thread.partition(SEPARATOR)[0]
+    chat = chat_part(thread)
     return {"chat_id": int(chat) if chat.lstrip("-").isdigit() else chat}
 
 
