@@ -77,7 +77,7 @@ def sealed(url: str) -> Sequence[tuple[UUID, bytes]]:
     return query(url, "SELECT id, secret_sealed FROM channel WHERE secret_sealed IS NOT NULL")
 
 
-@pytest.mark.promise("channels")
+@pytest.mark.promise("messaging")
 async def test_staff_get_their_outlets_bot_in_one_tap(
     at: House, bot_api: BotApi, database_url: str
 ) -> None:

@@ -64,7 +64,7 @@ VISITORS = (
 )
 
 
-@pytest.mark.promise("channels")
+@pytest.mark.promise("messaging")
 async def test_a_person_comes_in_as_their_contact_and_finds_their_chat_again(
     working: House, database_url: str
 ) -> None:
