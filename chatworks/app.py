@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -48,13 +48,17 @@ from chatworks.inbox.service import measure as measure_inbox
 from chatworks.kit.clock import Clock
 from chatworks.kit.crypto import Vault
 from chatworks.kit.db import Database
-from chatworks.kit.errors import Invalid
+from chatworks.kit.errors import Invalid, NotFound
 from chatworks.kit.feature import Feature
 from chatworks.kit.http import HttpClient, Upload
 from chatworks.kit.listen import Listener
 from chatworks.kit.migrate import ENGINE, WEB, login_url
 from chatworks.kit.texts import Texts
 from chatworks.kit.work import Work
+from chatworks.media import feature as media
+from chatworks.media.fetcher import Fetcher
+from chatworks.media.service import Bounds, Shelf
+from chatworks.media.service import measure as measure_media
 from chatworks.orders import feature as orders
 from chatworks.outbox import feature as outbox
 from chatworks.outbox.sender import Sender
@@ -67,7 +71,6 @@ from chatworks.outlets.service import Directory, connectable, seed
 from chatworks.privacy.core import notice
 from chatworks.sdk.applet import Applets, load
 from chatworks.settings import Settings, secret_of
-from chatworks.web.templating import static_files
 
 log = structlog.get_logger()
 
@@ -88,6 +91,8 @@ class House:
     committer: Committer
     worker: Worker
     sender: Sender
+    shelf: Shelf
+    fetcher: Fetcher
     http: HttpClient
     bots: Bots
     watchdog: Watchdog
@@ -105,6 +110,7 @@ class House:
         self.watchdog.stop()
         await self.http.close()
         await self.listener.close()
+        self.shelf.close()
         await self.db.close()
 
     async def ready(self) -> None:
@@ -117,21 +123,23 @@ class House:
         async with self.db.engine() as work:
             await measure_inbox(work)
             await measure_outbox(work)
+            await measure_media(work)
 
     async def work(self, stop: asyncio.Event) -> None:
-        """Take turns, send, and poll bots until ``stop`` is set; then let all of it end well.
+        """Take turns, send, fetch files, and poll bots until ``stop`` is set; then end well.
 
         A loop that ends by an error ends the others too and raises: a process that does half of
         its work must not look alive.
         """
         bots = asyncio.create_task(self.bots.run())
-        loops = [asyncio.create_task(self.worker.run()), asyncio.create_task(self.sender.run())]
+        busy = (self.worker, self.sender, self.fetcher)
+        loops = [asyncio.create_task(loop.run()) for loop in busy]
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*loops, bots, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         bots.cancel()
-        self.worker.stop()
-        self.sender.stop()
+        for loop in busy:
+            loop.stop()
         ended = await asyncio.gather(*loops, bots, return_exceptions=True)
         for error in ended:
             if isinstance(error, Exception):
@@ -148,7 +156,8 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     bot_api = BotApi(http, settings.telegram_api_base)
     vault = Vault(settings.derive("sealed tokens"), clock)
     directory = Directory(db, secret_of, settings.derive, vault)
-    files = Files(db, load_file, settings.public_url.rstrip("/"))
+    shelf = Shelf(db, Bounds(settings.media_bytes_max, settings.media_outlet_bytes_max))
+    files = Files(db, _loader(shelf), settings.public_url.rstrip("/"))
     kinds = {kind.kind: kind for kind in (telegram(bot_api, files), WEBCHAT, TERMINAL)}
     applets = Applets(load(package) for package in INSTALLED)
     scribe = Scribe(kinds, directory.channel, settings.address)
@@ -186,6 +195,8 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         committer=committer,
         worker=Worker(db, parts, listener, settings.batch_size),
         sender=Sender(db, kinds, directory.channel, listener, settings.in_flight),
+        shelf=shelf,
+        fetcher=Fetcher(db, shelf, kinds, directory.channel, listener),
         http=http,
         bots=Bots(
             db=db,
@@ -209,6 +220,7 @@ def _features(applets: Applets, scribe: Scribe) -> tuple[Feature, ...]:
         inbox.FEATURE,
         outbox.FEATURE,
         telegram_feature.FEATURE,
+        media.FEATURE,
         identity.FEATURE,
         outlets(
             lambda applet, data: _check_settings(applets, applet, data),
@@ -222,10 +234,17 @@ def _features(applets: Applets, scribe: Scribe) -> tuple[Feature, ...]:
     )
 
 
-async def load_file(path: str) -> Upload | None:
-    """Return the file at a path of this installation, for a channel that uploads it."""
-    file = static_files().get(path.removeprefix("/static/"))
-    return None if file is None else Upload(file.body, file.media_type, path.rpartition("/")[2])
+def _loader(shelf: Shelf) -> Callable[[str], Awaitable[Upload | None]]:
+    """Return what gives a channel the files that it uploads."""
+
+    async def load(path: str) -> Upload | None:
+        try:
+            file = await shelf.load(path)
+        except NotFound:
+            return None
+        return Upload(file.content, file.media_type, file.name)
+
+    return load
 
 
 def view(outlet: Outlet, texts: Texts, address: str) -> OutletView:

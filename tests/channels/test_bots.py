@@ -146,6 +146,7 @@ async def test_a_refused_webhook_is_told_and_tried_again(
             await until(lambda: len([c for c in bot_api.calls if c.method == "setWebhook"]) > 2)
             house.bots.public_url = "https://shop.example"
             await until(lambda: channel_row(database_url)[3] == "")
+            await until(lambda: len(logs) == 2)
 
     assert channel_row(database_url) == ("StandInBot", "webhook", "active", "")
     assert [(e["event"], e.get("reason")) for e in logs] == [

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from chatworks.bots.models import CannotManage, NotStaff, RequestBot
 from chatworks.identity.models import BindStaffChat, CodeNotValid, TooManyTries
-from chatworks.sdk import Applet, Chat, text
-from chatworks.sdk.chat import BOT_BUTTON
-from chatworks.sdk.messages import Button, Message, Wanted
+from chatworks.sdk import BOT_BUTTON, Applet, Button, Chat, Message, Wanted, text
 
 applet = Applet("staff")
 

@@ -64,6 +64,7 @@ def telegram(api: BotApi, files: Files) -> ChannelKind:
         settle=plan.settle,
         limits=LIMITS,
         send=make_send(api, files),
+        fetch=api.fetch,
         repeatable=REPEATABLE,
         refer=plan.refer,
     )
