@@ -5,9 +5,9 @@ their answers; everything else it decides is collected in ``update``. It reads n
 database, so that any interleaving of turns, crashes and replays gives the same conversation.
 
 Which rule applies, first to last: what nobody said (reachability, a chat that moved, timers); a
-payment, which is never passed by; a stopped contact is heard but not
-answered; the words that always work; a human speaker keeps the bot silent; buttons of menus; the
-open question of a dialogue; an applet's command or its words; the menu.
+payment, which is never passed by; a stopped contact is heard but not answered; the words that
+always work; a human speaker keeps the bot silent; buttons of menus; the open question of a
+dialogue; an applet's command or its words; the menu.
 """
 
 from __future__ import annotations
@@ -153,8 +153,12 @@ class Turn:
     # -- payments ----------------------------------------------------------------------------
 
     def _check_out(self, inbound: Inbound) -> Steps:
-        """Answer whether a payment may go on; nobody pays while nobody takes payments."""
+        """Answer whether a payment may go on; nobody pays while nobody takes payments.
+
+        Who said stop is answered too: they are about to pay, and the messenger waits.
+        """
         c = self.conversation
+        self.update.must_reach = True
         reason = self.text("Payment is not possible here yet. Nothing was charged.")
         if self.env.takes_payments and inbound.payment is not None:
             actor = Actor(ActorKind.CUSTOMER, c.contact_id.hex)

@@ -142,10 +142,11 @@ async def test_what_the_business_allows_is_paid_and_told_once(
 
     house.db.subscribers[PaymentTaken] = [hear]  # type: ignore[index]
     await bill(house, bot_api, 501)
-    await take(house, [bot_api.text(501, "stop")])
-    channel = await take(house, [bot_api.pay(501)])
-
     async with at_work(house):
+        await take(house, [bot_api.text(501, "stop")])  # and pays all the same
+        stopped = "SELECT 1 FROM contact WHERE status = 'stopped'"
+        await until(lambda: rows(database_url, stopped))
+        channel = await take(house, [bot_api.pay(501)])
         await until(lambda: heard)  # what was paid came in by itself, as a message
         ((raw,),) = rows(database_url, PAID_EVENT)
         await take(house, [json.loads(raw)])  # Telegram may tell it twice
