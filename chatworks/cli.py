@@ -48,6 +48,7 @@ from chatworks.media.routes import routes as media_routes
 from chatworks.outlets.models import OutletFile
 from chatworks.outlets.service import read_file
 from chatworks.settings import Settings, read_settings
+from chatworks.storefront.miniapp import miniapp
 from chatworks.storefront.models import DATA_MAP as VISITORS
 from chatworks.storefront.pages import pages
 from chatworks.storefront.routes import routes
@@ -150,6 +151,7 @@ def web_app(house: House, streams: Streams) -> App:
     handlers = [
         *pages(chat, shown, maps),
         *routes(chat),
+        *miniapp(chat, house.settings.derive),
         *media_routes(house.shelf),
         *upload_routes(chat, house.shelf),
         *console(desk),

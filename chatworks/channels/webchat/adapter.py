@@ -70,12 +70,13 @@ class WebEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file: Upload | None = None
     thread: str = ""  # ours: set by the server from the visitor's token
     language: str = ""  # ours as well
+    name: str = ""  # ours: of who signed in through a messenger
 
 
 _event = msgspec.json.Decoder(WebEvent)
 
 
-def arrival(body: bytes, thread: str, language: str) -> Arrival:
+def arrival(body: bytes, thread: str, language: str, name: str = "") -> Arrival:
     """Return the event of a visitor's request; raises ``Rejected`` with the field's problem."""
     try:
         event = _event.decode(body)
@@ -88,12 +89,17 @@ def arrival(body: bytes, thread: str, language: str) -> Arrival:
         raise Rejected(400, "the text holds a NUL")
     if event.kind == "text" and not event.text.strip():
         raise Rejected(400, "text is empty")
+<<<<<<< HEAD
     if event.kind in {"tap", "form"} and "." not in event.tap:
         raise Rejected(400, "tap names no message")
     event = msgspec.structs.replace(event, thread=thread, language=language)
     if (event.kind == "file") != (event.file is not None):
         raise Rejected(400, "a file event, and no other, carries a file")
     lane = Lane.TAP if event.kind in {"tap", "form"} else Lane.MESSAGE
+=======
+    event = msgspec.structs.replace(event, thread=thread, language=language, name=name)
+    lane = Lane.TAP if event.kind == "tap" else Lane.MESSAGE
+>>>>>>> telegram
     return Arrival(f"{thread}:{event.id.hex}", thread, lane, 0, msgspec.json.encode(event))
 
 
@@ -105,7 +111,7 @@ def read(payload: bytes, _channel: Channel) -> Inbound:
     word, _, arguments = event.text[1:].partition(" ") if command else (event.text, "", "")
     return Inbound(
         kind=InboundKind.COMMAND if command else InboundKind(event.kind),
-        sender=Sender(event.thread, language=event.language),
+        sender=Sender(event.thread, event.name, language=event.language),
         text=word.lower() if command else word,
         arguments=arguments.strip(),
         tap=event.tap,
