@@ -31,8 +31,8 @@ from chatworks.storefront.routes import (
     START_SECONDS,
     STARTS_BURST,
     BadEvent,
-    ChatDesk,
 )
+from chatworks.storefront.service import ChatDesk
 
 
 class SignIn(msgspec.Struct, frozen=True):

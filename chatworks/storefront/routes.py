@@ -62,48 +62,6 @@ class BadEvent(ChatWorksError):
     status = 400
 
 
-<<<<<<< HEAD
-=======
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """Who speaks through a token. ``language`` is what the conversation speaks now."""
-
-    outlet: Outlet
-    channel_id: UUID
-    thread: UUID
-    language: str
-    conversation_id: UUID | None
-    name: str = ""  # where a messenger told us
-
-
-@dataclass(slots=True)
-class ChatDesk:
-    """What the routes need."""
-
-    db: Database
-    directory: Directory
-    committer: Committer
-    streams: Streams
-
-    async def outlet(self, slug: str) -> Outlet:
-        """Return an outlet, or ``NotFound``."""
-        outlet = await self.directory.by_slug(slug)
-        if outlet is None:
-            raise NotFound("there is no such outlet")
-        return outlet
-
-    async def visitor(self, request: Request[Any, Any, Any], slug: str) -> Visitor:
-        """Return who sent ``request``, or ``NoVisitor``."""
-        outlet = await self.outlet(slug)
-        token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        async with self.db.engine([outlet.id]) as work:
-            found = await store.visitor(work, outlet.id, digest(token))
-        if found is None:
-            raise NoVisitor("the chat's token is not known here")
-        return Visitor(outlet, found[1], found[0], found[2], found[3], found[4])
-
-
->>>>>>> telegram
 def routes(desk: ChatDesk) -> list[Any]:
     """Return the chat's handlers."""
 

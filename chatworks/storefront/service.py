@@ -42,6 +42,7 @@ class Visitor:
     thread: UUID
     language: str
     conversation_id: UUID | None
+    name: str = ""  # where a messenger told us
 
 
 @dataclass(slots=True)
@@ -69,7 +70,7 @@ class ChatDesk:
             found = await store.visitor(work, outlet.id, digest(token))
         if found is None:
             raise NoVisitor("the chat's token is not known here")
-        return Visitor(outlet, found[1], found[0], found[2], found[3])
+        return Visitor(outlet, found[1], found[0], found[2], found[3], found[4])
 
 
 async def _begun(

@@ -80,8 +80,7 @@ async def visitor(
     """Return a visitor's thread, channel, language, conversation (None before a word), and name."""
     parameters = {"outlet_id": outlet_id, "hash": secret_hash}
     row = await (await work.conn.execute(QUERIES["visitor"], parameters)).fetchone()
-<<<<<<< HEAD
-    return None if row is None else (row[0], row[1], row[2], row[3])
+    return None if row is None else (row[0], row[1], row[2], row[3], row[4])
 
 
 class Marks(msgspec.Struct, frozen=True):
@@ -103,6 +102,3 @@ async def mark_seen(work: Work, outlet_id: UUID, conversation_id: UUID, seq: int
     parameters = {"outlet_id": outlet_id, "id": conversation_id, "seq": seq}
     if (await work.conn.execute(QUERIES["mark_seen"], parameters)).rowcount:
         work.notify([f"outlet {outlet_id.hex}"])
-=======
-    return None if row is None else (row[0], row[1], row[2], row[3], row[4])
->>>>>>> telegram

@@ -72,10 +72,9 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
             "settings_pages",
         },
         "inbox": {"committer", "door"},
-        "storefront": {"miniapp"},
         "outbox": {"leasing", "sender"},
         "media": {"fetcher", "pictures"},
-        "storefront": {"uploads"},
+        "storefront": {"miniapp", "uploads"},
         "commands": {"dispatch"},
     }  # fmt: skip
     features = [

@@ -89,17 +89,12 @@ def arrival(body: bytes, thread: str, language: str, name: str = "") -> Arrival:
         raise Rejected(400, "the text holds a NUL")
     if event.kind == "text" and not event.text.strip():
         raise Rejected(400, "text is empty")
-<<<<<<< HEAD
     if event.kind in {"tap", "form"} and "." not in event.tap:
         raise Rejected(400, "tap names no message")
-    event = msgspec.structs.replace(event, thread=thread, language=language)
+    event = msgspec.structs.replace(event, thread=thread, language=language, name=name)
     if (event.kind == "file") != (event.file is not None):
         raise Rejected(400, "a file event, and no other, carries a file")
     lane = Lane.TAP if event.kind in {"tap", "form"} else Lane.MESSAGE
-=======
-    event = msgspec.structs.replace(event, thread=thread, language=language, name=name)
-    lane = Lane.TAP if event.kind == "tap" else Lane.MESSAGE
->>>>>>> telegram
     return Arrival(f"{thread}:{event.id.hex}", thread, lane, 0, msgspec.json.encode(event))
 
 
