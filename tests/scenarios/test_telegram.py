@@ -67,10 +67,11 @@ async def test_an_order_from_the_first_word_to_the_card(person: People, bot_api:
     assert text(card).startswith("Order 1001\nThank you!")
     assert card.params["entities"] == [{"type": "bold", "offset": 0, "length": 10}]
     assert card.params["reply_markup"] == REMOVE
-    await until(lambda: len(bot_api.done("editMessageText")) == 3)
+    await until(lambda: len(bot_api.done("editMessageText")) == 2)
     edits = [call.params["text"] for call in bot_api.done("editMessageText")]
     assert edits[0] == "Which bottle would you like?\n✓ 20 L refill · KES 250"
-    assert edits[1].endswith("Is this right?\n✓ Yes")
+    (edited,) = bot_api.done("editMessageCaption")  # under the bottle's picture
+    assert edited.params["caption"].endswith("Is this right?\n✓ Yes")
     assert len(bot_api.done("answerCallbackQuery")) == 4
     assert [call for call in bot_api.calls if not call.done] == []
 
