@@ -9,7 +9,6 @@ import psycopg
 
 from chatworks.testing.telegram import Call
 
-
 MESSAGES = ("sendMessage", "sendPhoto")  # what an order says, with a picture or without
 
 
@@ -50,7 +49,7 @@ def check(url: str, given: Mapping[int, Sequence[int]], calls: Sequence[Call]) -
     received: dict[int, list[str]] = defaultdict(list)
     for call in calls:
         if call.method in MESSAGES and call.done:
-            said = call.params.get("text", call.params.get("caption"))
+            said = str(call.params.get("text", call.params.get("caption")))
             received[int(call.params["chat_id"])].append(said)
     for chat, texts in received.items():
         doubled += max(0, len(texts) - len(parts[chat]))
