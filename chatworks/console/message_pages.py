@@ -18,6 +18,7 @@ from chatworks.conversations.models import HandBack, Reply, TakeOver
 from chatworks.conversations.service import typing_topic
 from chatworks.identity.models import Session
 from chatworks.kit.errors import NotFound
+from chatworks.outbox import store as outbox
 
 PAGE_LENGTH = 50
 
@@ -95,6 +96,8 @@ async def _conversation(
         if found is None:
             raise NotFound("there is no such conversation")
         said = await conversations.history(work, outlet_id, conversation_id)
+        sent = [message.seq for message in said if message.direction == "out"]
+        stands = await outbox.standing(work, outlet_id, conversation_id, sent)
         await conversations.mark_read(work, outlet_id, conversation_id, found["last_seq"])
         rows = await conversations.latest(work, outlet_id, work.now, PAGE_LENGTH)
     return await desk.show(
@@ -102,6 +105,7 @@ async def _conversation(
         session,
         conversation=found,
         messages=said,
+        stands=stands,
         conversations=rows,
         older=_older(rows),
         problem=problem,

@@ -65,7 +65,7 @@ NOT_SENT = {
     Status.UNKNOWN: "It is not known whether this arrived",
     Status.FAILED: "This was not delivered",
     Status.EXPIRED: "This was not sent in time",
-    Status.HELD: "This waits until the messenger takes it",
+    Status.HELD: "This waits",
 }
 
 Asked = Request[Any, Any, Any]

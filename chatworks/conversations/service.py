@@ -125,7 +125,7 @@ class Scribe:
         work.notify(topics)
         for draft in drafts:
             draft.plan(self._address)
-        heard = [draft.key for draft in drafts if draft.update.heard and draft.has_window]
+        heard = [draft.key for draft in drafts if draft.opens_window]
         if heard:
             await outbox.release(work, heard, WINDOW)
         late = [draft.key for draft in drafts if draft.holds]
@@ -189,9 +189,10 @@ class _Draft:
         return self.update.outlet_id, self.update.conversation_id
 
     @property
-    def has_window(self) -> bool:
-        """Whether the vendor takes free text only for a while."""
-        return self.kind.capabilities.window_hours is not None
+    def opens_window(self) -> bool:
+        """Whether the person wrote where free text is taken for a while; not if they said stop."""
+        windowed = self.kind.capabilities.window_hours is not None
+        return windowed and self.update.heard and self.row.status is ContactStatus.ACTIVE
 
     @property
     def holds(self) -> bool:
