@@ -17,14 +17,14 @@ import msgspec
 from chatworks.channels.models import Channel, ChannelKind
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Call
-from chatworks.conversations import store
+from chatworks.conversations import elsewhere, store
 from chatworks.conversations.menu import Menu
-from chatworks.conversations.models import ContactStatus, Conversation, OutletView
+from chatworks.conversations.models import ContactStatus, Conversation, Dialogue, OutletView
 from chatworks.conversations.service import Scribe
 from chatworks.conversations.turn import Env, Event, Steps, Turn
 from chatworks.conversations.watchdog import ComputedTooLong, Watchdog
 from chatworks.inbox import store as inbox
-from chatworks.inbox.models import TIMER_EVENT_PREFIX, PendingEvent
+from chatworks.inbox.models import MOVE_EVENT_PREFIX, TIMER_EVENT_PREFIX, PendingEvent
 from chatworks.kit.texts import Texts
 from chatworks.kit.work import Work
 from chatworks.sdk.applet import Applets
@@ -66,7 +66,14 @@ class TimerPayload(msgspec.Struct):
     timer: TimerFired
 
 
+class MovePayload(msgspec.Struct):
+    """What another conversation tells: one key, ``leave`` or ``arrive``, with an id or ""."""
+
+    move: dict[str, str]
+
+
 _timer = msgspec.json.Decoder(TimerPayload)
+_move = msgspec.json.Decoder(MovePayload)
 
 
 @dataclass(slots=True)
@@ -104,12 +111,13 @@ async def _prepare(work: Work, parts: Parts, events: Sequence[PendingEvent]) -> 
     )
     conversations = {conversation.thread_key: conversation for conversation in known}
     await _add_new(work, envs, firsts, read, conversations)
+    arriving = await _arriving(work, conversations, read)
     running = []
     for first in firsts:
         conversation = conversations.get(first.thread_key)
         if conversation is None:
             continue
-        turn = Turn(envs[first.outlet_id], conversation)
+        turn = Turn(envs[first.outlet_id], conversation, arriving)
         running.append(_Running(turn, turn.take(read[first.thread_key])))
     return running
 
@@ -133,6 +141,10 @@ def _read(parts: Parts, channel: Channel | None, event: PendingEvent) -> Event:
             fired = _timer.decode(event.payload).timer
             arguments = f"{fired.dialogue} {fired.step}"
             return Event(event.id, Inbound(InboundKind.TIMER, Sender(""), arguments=arguments))
+        if event.event_id.startswith(MOVE_EVENT_PREFIX):
+            ((what, which),) = _move.decode(event.payload).move.items()
+            move = Inbound(InboundKind.MOVE, Sender(""), text=what, arguments=which)
+            return Event(event.id, move)
         if channel is not None:
             read = parts.kinds[channel.kind].read(event.payload, channel)
             if isinstance(read, Inbound):
@@ -141,6 +153,19 @@ def _read(parts: Parts, channel: Channel | None, event: PendingEvent) -> Event:
         raise TurnFailed(event.thread_key, error) from error
     gone = LookupError("the channel of this event is switched off or gone")
     raise TurnFailed(event.thread_key, gone)
+
+
+async def _arriving(
+    work: Work, conversations: Mapping[int, Conversation], read: Mapping[int, Sequence[Event]]
+) -> Mapping[UUID, Dialogue]:
+    """Load the dialogues that other conversations have handed over to these."""
+    wanted = [
+        (c.outlet_id, UUID(event.inbound.arguments), c.id)
+        for key, c in conversations.items()
+        for event in read[key]
+        if elsewhere.arrives(event.inbound) and event.inbound.arguments
+    ]
+    return await store.arriving(work, wanted) if wanted else {}
 
 
 async def _add_new(
@@ -162,7 +187,10 @@ async def _add_new(
         conversations.update((conversation.thread_key, conversation) for conversation in new)
 
 
-_UNSAID = {InboundKind.TIMER, InboundKind.BLOCKED, InboundKind.UNBLOCKED, InboundKind.OTHER}
+_UNSAID = {
+    InboundKind.TIMER, InboundKind.MOVE, InboundKind.BLOCKED, InboundKind.UNBLOCKED,
+    InboundKind.OTHER,
+}  # fmt: skip
 
 
 def _opens(inbound: Inbound) -> bool:

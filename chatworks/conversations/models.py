@@ -63,6 +63,7 @@ class OutletView:
     languages: tuple[str, ...]
     notices: Mapping[str, str]
     installed: tuple[Installed, ...]
+    continues: frozenset[UUID] = frozenset()  # channels whose menu offers to go on elsewhere
 
 
 @dataclass(slots=True)
@@ -74,6 +75,7 @@ class NewMessage:
     content: Message | Inbound
     event_id: int | None = None
     seq: int = 0
+    route_id: UUID | None = None  # it is a route's, which wants to know its number
 
 
 @dataclass(slots=True)
@@ -97,6 +99,7 @@ class Dialogue:
     is_new: bool = False
     written: int = 0  # how many entries stand in the database
     rewritten: bool = False  # the code changed: the journal is written anew
+    moved_to: UUID | None = None  # the conversation in which it goes on
 
 
 @dataclass(slots=True)
@@ -135,6 +138,13 @@ class NewTimer(msgspec.Struct, frozen=True):
     due_at: datetime
 
 
+class NewMove(msgspec.Struct, frozen=True):
+    """Tell another conversation of the outlet that it was joined, and which dialogue comes to it."""
+
+    conversation_id: UUID
+    dialogue_id: UUID | None
+
+
 @dataclass(slots=True)
 class Update:
     """Everything that a transaction writes about one conversation.
@@ -148,6 +158,7 @@ class Update:
     settles: list[PendingSettle] = field(default_factory=list)
     dialogues: dict[UUID, Dialogue] = field(default_factory=dict)
     timers: list[NewTimer] = field(default_factory=list)
+    moves: list[NewMove] = field(default_factory=list)
     state: Conversation | None = None
     contact_changed: bool = False
     must_reach: bool = False  # the last word to somebody who just said stop
@@ -236,6 +247,8 @@ DATA_MAP: DataMap = {
         "name": _of_contact("user.name", "address the person", _TALK),
         "username": _of_contact("user.account.username", "recognise the person", _TALK),
         "phone": _of_contact("user.contact.phone_number", "reach the person", _TALK),
+        "phone_proof": operational("who vouched for the number"),
+        "phone_proved_at": operational("when"),
         "language": _of_contact("user.preferences", "speak the person's language", _TALK),
         "status": operational("whether we may write"),
         "created_at": operational("first contact"),
@@ -317,6 +330,8 @@ HISTORY_KINDS = frozenset(
         InboundKind.PLACE,
         InboundKind.PHONE,
         InboundKind.FILE,
+        InboundKind.STOP,
+        InboundKind.START,
         InboundKind.EDITED,
         InboundKind.UNKNOWN,
     }

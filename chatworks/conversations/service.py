@@ -15,6 +15,8 @@ from msgspec.structs import replace
 
 from chatworks.channels.models import Channel, ChannelKind, Prompt, Settle, WirePart
 from chatworks.commands.models import Actor, ActorKind, Call
+from chatworks.contacts.models import Deliver
+from chatworks.contacts.store import place_routes
 from chatworks.conversations import store
 from chatworks.conversations.models import (
     REPLY_LENGTH_MAX,
@@ -30,6 +32,7 @@ from chatworks.conversations.models import (
     Update,
 )
 from chatworks.conversations.store import Held, SpeakerChange
+from chatworks.inbox import store as inbox
 from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work
 from chatworks.outbox import service as outbox
@@ -59,6 +62,12 @@ class Scribe:
             message = NewMessage("out", item.author, item.message)
             work.defer(self.write, Update(item.outlet_id, item.conversation_id, [message]))
 
+    async def hear_routes(self, work: Work, chosen: list[Deliver]) -> None:
+        """Take what routes chose these conversations for."""
+        for item in chosen:
+            message = NewMessage("out", "system", item.message, route_id=item.route_id)
+            work.defer(self.write, Update(item.outlet_id, item.conversation_id, [message]))
+
     async def write(self, work: Work, updates: list[Update]) -> None:
         """Write all ``updates`` of a transaction; meant for ``work.defer``."""
         merged = _merge(updates)
@@ -73,6 +82,8 @@ class Scribe:
         await self._write_dialogues(work, merged)
         if any(update.messages for update in merged):
             await store.write_messages(work, merged)
+        await _write_routes(work, merged)
+        await _write_moves(work, merged)
         await self._send(work, merged, rows)
 
     async def _write_dialogues(self, work: Work, updates: Sequence[Update]) -> None:
@@ -104,6 +115,33 @@ class Scribe:
         work.notify(topics)
         if parts:
             await outbox.queue(work, parts)
+
+
+async def _write_routes(work: Work, updates: Sequence[Update]) -> None:
+    """Tell routes which message they have become."""
+    placed = [
+        (update.outlet_id, message.route_id, message.seq)
+        for update in updates
+        for message in update.messages
+        if message.route_id is not None
+    ]
+    if placed:
+        await place_routes(work, placed)
+
+
+async def _write_moves(work: Work, updates: Sequence[Update]) -> None:
+    """Tell other conversations what comes to them."""
+    moves = [(update.outlet_id, move) for update in updates for move in update.moves]
+    if not moves:
+        return
+    known = await store.addresses(work, [(outlet, m.conversation_id) for outlet, m in moves])
+    events = []
+    for outlet_id, move in moves:
+        address = known.get(move.conversation_id)
+        told = "" if move.dialogue_id is None else move.dialogue_id.hex
+        if address is not None:
+            events.append(inbox.move_event(work, outlet_id, address, {"arrive": told}))
+    await inbox.accept(work.conn, events, work.now)
 
 
 def _merge(updates: Sequence[Update]) -> list[Update]:

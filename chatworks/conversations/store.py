@@ -74,6 +74,26 @@ def _conversation(row: tuple[Any, ...], key: Key, thread_key: int) -> Conversati
     )
 
 
+async def arriving(
+    work: Work, wanted: Sequence[tuple[UUID, UUID, UUID]]
+) -> dict[UUID, Dialogue]:
+    """Return, by id, those of the (outlet, dialogue, conversation)s that were handed over."""
+    parameters = {
+        "outlets": [item[0] for item in wanted],
+        "ids": [item[1] for item in wanted],
+        "conversations": [item[2] for item in wanted],
+    }
+    cursor = await work.conn.execute(QUERIES["arriving"], parameters, binary=True)
+    return {row[0]: _dialogue(row) for row in await cursor.fetchall()}
+
+
+async def addresses(work: Work, keys: Sequence[tuple[UUID, UUID]]) -> dict[UUID, tuple[UUID, str]]:
+    """Return the channel and chat of each (outlet, conversation) that there is."""
+    parameters = {"outlets": [key[0] for key in keys], "ids": [key[1] for key in keys]}
+    cursor = await work.conn.execute(QUERIES["addresses"], parameters)
+    return {row[1]: (row[2], row[3]) for row in await cursor.fetchall()}
+
+
 def _dialogue(row: tuple[Any, ...]) -> Dialogue:
     entries: list[Entry] = []
     if row[10]:
@@ -138,6 +158,7 @@ async def change_contacts(work: Work, changed: Sequence[Conversation]) -> None:
     await work.conn.execute(
         QUERIES["change_contacts"],
         {
+            "now": work.now,
             "outlets": [c.outlet_id for c in changed],
             "ids": [c.contact_id for c in changed],
             **_contact_columns(changed),
@@ -231,7 +252,7 @@ async def write_dialogues(work: Work, owned: Sequence[Owned]) -> None:
 def _new_dialogue_columns(new: Sequence[Owned]) -> dict[str, list[Any]]:
     return {
         **_known_dialogue_columns(new),
-        "conversations": [update.conversation_id for update, _ in new],
+        "conversations": [dialogue.moved_to or update.conversation_id for update, dialogue in new],
         "applets": [dialogue.applet for _, dialogue in new],
         "commands": [dialogue.command for _, dialogue in new],
         "languages": [dialogue.language for _, dialogue in new],
@@ -251,6 +272,7 @@ def _known_dialogue_columns(known: Sequence[Owned]) -> dict[str, list[Any]]:
         "asked": [dialogue.asked_seq for _, dialogue in known],
         "ended": [dialogue.ended_at for _, dialogue in known],
         "versions": [dialogue.version for _, dialogue in known],
+        "moved": [dialogue.moved_to for _, dialogue in known],
     }
 
 

@@ -11,7 +11,7 @@ open question of a dialogue; an applet's command or its words; the menu.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,13 +21,14 @@ import msgspec
 from msgspec.structs import replace
 
 from chatworks.channels.models import Settle
-from chatworks.commands.models import Call
-from chatworks.conversations import dialogues, words
+from chatworks.commands.models import Actor, ActorKind, Call, Origin, Request
+from chatworks.conversations import choices, dialogues, elsewhere, words
 from chatworks.conversations.menu import Menu
 from chatworks.conversations.models import (
     HISTORY_KINDS,
     ContactStatus,
     Conversation,
+    Dialogue,
     DialogueStatus,
     HumanWanted,
     NewMessage,
@@ -43,6 +44,7 @@ from chatworks.sdk.inbound import Inbound, InboundKind, Sender
 from chatworks.sdk.messages import Message
 
 HUMAN_WANTED_FOR = timedelta(hours=12)
+NOTHING: Mapping[UUID, Dialogue] = {}
 
 Steps = Generator[Call[Any], Any, None]
 
@@ -69,12 +71,15 @@ class Event(msgspec.Struct, frozen=True):
 class Turn:
     """Takes the events of one conversation, in order."""
 
-    def __init__(self, env: Env, conversation: Conversation) -> None:
+    def __init__(
+        self, env: Env, conversation: Conversation, arriving: Mapping[UUID, Dialogue] = NOTHING
+    ) -> None:
         self.env = env
         self.conversation = conversation
         self.update = Update(conversation.outlet_id, conversation.id, state=conversation)
         self.facts: list[object] = []
         self.menu = env.menu
+        self.arriving = arriving
         self.greeted = not conversation.is_new
         self.event_id = 0
 
@@ -91,22 +96,31 @@ class Turn:
             self._reach(inbound.kind is InboundKind.UNBLOCKED)
             return
         if inbound.kind is InboundKind.TIMER:
-            if self._human_speaks():
+            if self.human_speaks():
                 dialogues.put_off(self, inbound.arguments)
             else:
                 yield from dialogues.time_out(self, inbound.arguments)
             return
+        if inbound.kind is InboundKind.MOVE:
+            yield from elsewhere.hear(self, inbound)
+            return
         self._meet(inbound)
-        word = self._word(inbound)
-        if self.conversation.status is ContactStatus.STOPPED and word is not Word.START:
+        if inbound.kind in {InboundKind.STOP, InboundKind.START}:
+            yield from choices.mirror(self, inbound)
+            return
+        word, code = self._word(inbound), elsewhere.code_in(inbound)
+        stopped = self.conversation.status is ContactStatus.STOPPED
+        if stopped and word is not Word.START and code is None:
             return
         if not self.greeted:
             self._greet()
         if inbound.kind in {InboundKind.EDITED, InboundKind.UNKNOWN}:
             self._explain(inbound)
+        elif code is not None:
+            yield from elsewhere.give(self, code)
         elif word is not None:
             yield from self._obey(word, inbound)
-        elif not self._human_speaks():
+        elif not self.human_speaks():
             yield from self._answer(inbound)
 
     # -- who it is ---------------------------------------------------------------------------
@@ -142,7 +156,8 @@ class Turn:
         if notice:
             self.say(Message(notice))
 
-    def _human_speaks(self) -> bool:
+    def human_speaks(self) -> bool:
+        """Return whether a person answers here now; one whose time is over leaves to the bot."""
         c = self.conversation
         if c.speaker is Speaker.BOT:
             return False
@@ -167,7 +182,7 @@ class Turn:
         return None
 
     def _explain(self, inbound: Inbound) -> None:
-        if self._human_speaks():
+        if self.human_speaks():
             return
         if inbound.kind is InboundKind.EDITED:
             self.say_text("I have kept your first answer. To change it, send a new message.")
@@ -188,13 +203,22 @@ class Turn:
             case Word.HUMAN:
                 self._want_human()
             case Word.STOP:
-                self._stop()
+                yield from choices.stop(self)
             case Word.START:
-                self._start()
+                yield from choices.start(self)
+                self._bot_speaks()
+                dialogues.cancel(self)
+                self.show_menu()
             case Word.LANGUAGE:
                 self.say(self.menu.languages(self.conversation.language))
             case Word.CANCEL:
                 self._cancel()
+            case Word.CONTINUE:
+                yield from elsewhere.offer(self)
+            case Word.UNLINK:
+                yield from elsewhere.unlink(self)
+            case Word.OFFERS_ON | Word.OFFERS_OFF:
+                yield from choices.offers(self, wanted=word is Word.OFFERS_ON)
 
     def _want_human(self) -> None:
         c = self.conversation
@@ -206,21 +230,6 @@ class Turn:
             "A person from {outlet} will answer you here. Write “menu” to come back to me.",
             outlet=self.env.outlet.name,
         )
-
-    def _stop(self) -> None:
-        dialogues.cancel(self)
-        self.say_text("You will get no more messages from us here. Write “start” to come back.")
-        self.conversation.status = ContactStatus.STOPPED
-        self.update.contact_changed = True
-        self.update.must_reach = True
-
-    def _start(self) -> None:
-        if self.conversation.status is not ContactStatus.ACTIVE:
-            self.conversation.status = ContactStatus.ACTIVE
-            self.update.contact_changed = True
-        self._bot_speaks()
-        dialogues.cancel(self)
-        self.show_menu()
 
     def _cancel(self) -> None:
         if dialogues.cancel(self):
@@ -289,7 +298,11 @@ class Turn:
 
     def say_text(self, msgid: str, **values: object) -> NewMessage:
         """Send one of the engine's own texts."""
-        return self.say(Message(self.text(msgid, **values)))
+        return self.say_plain(self.text(msgid, **values))
+
+    def say_plain(self, text: str) -> NewMessage:
+        """Send a text as it is."""
+        return self.say(Message(text))
 
     def say(self, message: Message) -> NewMessage:
         """Send ``message``."""
@@ -304,4 +317,11 @@ class Turn:
 
     def show_menu(self) -> None:
         """Send the outlet's menu."""
-        self.say(self.menu.main(self.conversation.language))
+        c = self.conversation
+        self.say(self.menu.main(c.language, c.channel_id in self.env.outlet.continues))
+
+    def call(self, request: Request[Any]) -> Call[Any]:
+        """Return a request to the business, as the person of this conversation gives it."""
+        c = self.conversation
+        actor = Actor(ActorKind.CUSTOMER, c.contact_id.hex)
+        return Call(c.outlet_id, actor, request, Origin(c.id, c.contact_id, c.language))

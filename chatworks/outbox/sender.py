@@ -38,6 +38,7 @@ from chatworks.outbox.models import (
     ChatMigrated,
     ContactUnreachable,
     Part,
+    PartFailed,
     Status,
 )
 
@@ -212,6 +213,8 @@ class Sender:
                 )
             elif outcome.consequence is Consequence.DISABLE_CHANNEL:
                 work.publish(ChannelBroken(part.outlet_id, part.channel_id, outcome.reason))
+        if change.status is Status.FAILED:
+            work.publish(PartFailed(part.outlet_id, part.conversation_id, part.message_seq))
         if change.status in {Status.FAILED, Status.UNKNOWN}:
             log.warning("a part was not sent", part=part.id.hex, status=change.status.value)
 

@@ -41,6 +41,7 @@ class InboundKind(StrEnum):
     BLOCKED = "blocked"  # the person blocked the bot, or left
     UNBLOCKED = "unblocked"
     TIMER = "timer"  # arguments: "<dialogue id> <step>"
+    MOVE = "move"  # text: leave, arguments: "<conversation id>"; or arrive, and "<dialogue id>"
     UNKNOWN = "unknown"  # something this channel cannot take yet; text names it
     OTHER = "other"  # nothing that was said to us (a reaction, a pinned message); text names it
 
