@@ -70,8 +70,11 @@ class Leave(msgspec.Struct, frozen=True):
     contact_id: UUID
 
 
+Change = Join | Leave
+
+
 def regroup(
-    known: Mapping[Member, UUID], changes: Sequence[Join | Leave], new_id: Callable[[], UUID]
+    known: Mapping[Member, UUID], changes: Sequence[Change], new_id: Callable[[], UUID]
 ) -> dict[Member, UUID | None]:
     """Return who belongs to which person after ``changes``, as far as that differs from ``known``.
 
@@ -195,37 +198,30 @@ def present(candidate: Candidate, now: datetime) -> bool:
 
 
 def choose(
-    candidates: Sequence[Candidate],
-    purpose: Purpose,
-    now: datetime,
-    rules: Rules,
-    *,
-    home: UUID | None = None,
-    tried: Sequence[UUID] = (),
+    candidates: Sequence[Candidate], purpose: Purpose, now: datetime, rules: Rules
 ) -> Decision:
     """Order the conversations that ``purpose`` may use now; say why the others may not be used.
 
-    First ``home``, where it is one of them; then what reaches people before what waits on a page;
-    an open window before a template; the outlet's preference; the price; what they used last.
+    First the rules' ``home``, where it is one of them; then what reaches people before what waits
+    on a page; an open window before a template; the outlet's preference; the price; what they used
+    last.
     """
     fit, passed = [], []
     for candidate in candidates:
-        why = _why_not(candidate, purpose, now, tried)
+        why = _why_not(candidate, purpose, now, rules)
         if why is None:
             fit.append(candidate)
         else:
             passed.append(Passed(candidate.conversation_id, candidate.kind, why))
-    fit.sort(key=lambda c: (c.conversation_id != home, *_rank(c, now, rules)))
-    chosen = [Chosen(c.conversation_id, c.kind, _because(c, now, rules, home)) for c in fit]
+    fit.sort(key=lambda c: (c.conversation_id != rules.home, *_rank(c, now, rules)))
+    chosen = [Chosen(c.conversation_id, c.kind, _because(c, now, rules)) for c in fit]
     return Decision(tuple(chosen), tuple(passed))
 
 
-def _why_not(
-    candidate: Candidate, purpose: Purpose, now: datetime, tried: Sequence[UUID]
-) -> Why | None:
+def _why_not(candidate: Candidate, purpose: Purpose, now: datetime, rules: Rules) -> Why | None:
     marketing = purpose is Purpose.MARKETING
     checks = (
-        (candidate.conversation_id in tried, Why.FAILED),
+        (candidate.conversation_id in rules.tried, Why.FAILED),
         (candidate.status == "stopped", Why.STOPPED),
         (candidate.status == "blocked", Why.BLOCKED),
         (marketing and not candidate.agreed.marketing, Why.NO_CONSENT),
@@ -254,9 +250,9 @@ def _rank(candidate: Candidate, now: datetime, rules: Rules) -> tuple[bool, bool
     )
 
 
-def _because(candidate: Candidate, now: datetime, rules: Rules, home: UUID | None) -> str:
+def _because(candidate: Candidate, now: datetime, rules: Rules) -> str:
     """Name what speaks for a candidate, for the console."""
-    if candidate.conversation_id == home:
+    if candidate.conversation_id == rules.home:
         return "home"
     if not (candidate.pushes or present(candidate, now)):
         return "page"

@@ -97,9 +97,12 @@ class Router:
             candidates,
             wish.purpose,
             work.now,
-            Rules(tuple(outlet.routing.prefer), outlet.routing.prices),
-            home=wish.conversation_id if wish.at_home else None,
-            tried=route.tried,
+            Rules(
+                prefer=tuple(outlet.routing.prefer),
+                prices=outlet.routing.prices,
+                home=wish.conversation_id if wish.at_home else None,
+                tried=route.tried,
+            ),
         )
         until = _quiet_until(outlet, wish, candidates, work.now) if decision.chosen else None
         if until is not None:

@@ -199,10 +199,14 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """An outlet's rules: kinds of channels by preference, and what one message costs there."""
+    """An outlet's rules: kinds of channels by preference, and what one message costs there; and of
+    the one message where it belongs (``home``), and in which conversations it has failed.
+    """
 
     prefer: tuple[str, ...] = ()
     prices: Mapping[str, int] = {}
+    home: UUID | None = None
+    tried: tuple[UUID, ...] = ()
 
 
 class Passed(msgspec.Struct, frozen=True):

@@ -40,8 +40,9 @@ RETURNING l.outlet_id, l.secret_hash
 
 -- name: lock_persons
 -- Joining reads and writes whole persons: one transaction at a time in an outlet, in their order.
-SELECT pg_advisory_xact_lock(%(space)s, hashtext(id::text))
-FROM (SELECT DISTINCT id FROM unnest(%(outlets)s::uuid[]) AS id ORDER BY hashtext(id::text)) AS o
+SELECT pg_advisory_xact_lock(%(space)s, key)
+FROM (SELECT DISTINCT hashtext(id::text) AS key FROM unnest(%(outlets)s::uuid[]) AS id
+      ORDER BY 1) AS o
 
 -- name: persons
 -- Everybody who is one person with these contacts.

@@ -10,7 +10,7 @@ from uuid import UUID
 from chatworks.channels.models import Channel
 from chatworks.commands.models import Call, Origin
 from chatworks.contacts import core, store
-from chatworks.contacts.core import Join, Leave
+from chatworks.contacts.core import Change, Join, Leave
 from chatworks.contacts.models import (
     CODE_FOR,
     CODE_LENGTH,
@@ -101,7 +101,7 @@ async def give(work: Work, calls: Sequence[Call[Any]]) -> list[Joined | Refusal]
             continue
         spent.discard(key)  # of two who give it in one batch the first has it
         origin = _origin(call)
-        work.defer(regroup, Join(call.outlet_id, source.contact_id, origin.contact_id))
+        _defer(work, Join(call.outlet_id, source.contact_id, origin.contact_id))
         told = {"leave": origin.conversation_id.hex}  # its next turn hands over what waits there
         address = (source.channel_id, source.thread)
         events.append(inbox.move_event(work, call.outlet_id, address, told))
@@ -136,12 +136,16 @@ async def unlink(work: Work, calls: Sequence[Call[Any]]) -> list[Unlinked | Refu
         if member not in known or alone:
             answers.append(NotLinked())
         else:
-            work.defer(regroup, Leave(*member))
+            _defer(work, Leave(*member))
             answers.append(Unlinked())
     return answers
 
 
-async def regroup(work: Work, changes: list[Join | Leave]) -> None:
+def _defer(work: Work, change: Change) -> None:
+    work.defer(regroup, change)
+
+
+async def regroup(work: Work, changes: list[Change]) -> None:
     """Write all changes of persons of a transaction; meant for ``work.defer``."""
     await store.lock_persons(work, [change.outlet_id for change in changes])
     members = []

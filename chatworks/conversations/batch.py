@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 
+from chatworks.channels.capabilities import TEXT_ALONE
 from chatworks.channels.models import Channel, ChannelKind
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Call
@@ -21,7 +22,7 @@ from chatworks.conversations import elsewhere, store
 from chatworks.conversations.menu import Menu
 from chatworks.conversations.models import ContactStatus, Conversation, Dialogue, OutletView
 from chatworks.conversations.service import Scribe
-from chatworks.conversations.turn import Env, Event, Steps, Turn
+from chatworks.conversations.turn import UNSAID, Env, Event, Steps, Turn
 from chatworks.conversations.watchdog import ComputedTooLong, Watchdog
 from chatworks.inbox import store as inbox
 from chatworks.inbox.models import MOVE_EVENT_PREFIX, TIMER_EVENT_PREFIX, PendingEvent
@@ -117,7 +118,9 @@ async def _prepare(work: Work, parts: Parts, events: Sequence[PendingEvent]) -> 
         conversation = conversations.get(first.thread_key)
         if conversation is None:
             continue
-        turn = Turn(envs[first.outlet_id], conversation, arriving)
+        channel = channels[first.source]
+        capable = parts.kinds[channel.kind].capabilities if channel else TEXT_ALONE
+        turn = Turn(envs[first.outlet_id], conversation, capable, arriving)
         running.append(_Running(turn, turn.take(read[first.thread_key])))
     return running
 
@@ -187,15 +190,9 @@ async def _add_new(
         conversations.update((conversation.thread_key, conversation) for conversation in new)
 
 
-_UNSAID = {
-    InboundKind.TIMER, InboundKind.MOVE, InboundKind.BLOCKED, InboundKind.UNBLOCKED,
-    InboundKind.OTHER,
-}  # fmt: skip
-
-
 def _opens(inbound: Inbound) -> bool:
     """Whether an event may begin a conversation; being blocked by a stranger does not."""
-    return inbound.kind not in _UNSAID
+    return inbound.kind not in UNSAID
 
 
 def _newcomer(

@@ -63,7 +63,7 @@ def offers(turn: Turn, *, wanted: bool) -> Steps:
 
 
 def _set(turn: Turn, status: ContactStatus, source: str, msgid: str) -> Steps:
-    """Write a contact's status, and log the consent that changes with it; nothing where it stood."""
+    """Write a contact's status where it changes, and log the consent that changes with it."""
     c = turn.conversation
     if c.status is status:
         return

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from chatworks.channels.models import Settle
 from chatworks.commands.models import Call
@@ -29,7 +30,7 @@ from chatworks.sdk.chat import TimedOut
 from chatworks.sdk.inbound import Inbound, InboundKind
 from chatworks.sdk.inputs import Choice, NotUnderstood, YesNo
 from chatworks.sdk.messages import Message
-from chatworks.sdk.requests import Ask, Do, Now, Restart, Say
+from chatworks.sdk.requests import Ask, Can, Do, Now, Restart, Say
 from chatworks.sdk.runtime import Finished, Mismatch, Progress, Run
 
 if TYPE_CHECKING:
@@ -153,10 +154,11 @@ def take_in(turn: Turn, dialogue: Dialogue) -> None:
     turn.update.dialogues[dialogue.id] = dialogue
 
 
-def ask_again(turn: Turn, *, timed: bool = False) -> Generator[Call[Any], Any, bool]:
-    """Send the open question once more; returns whether there is one.
-
-    ``timed`` sets its timer anew: the one that was set wakes another conversation.
+def ask_again(
+    turn: Turn, first: int = 0, *, timed: bool = False
+) -> Generator[Call[Any], Any, bool]:
+    """Send the open question once more, from its choice ``first`` on; returns whether there is
+    one. ``timed`` sets its timer anew: the one that was set wakes another conversation.
     """
     dialogue = _open(turn)
     if dialogue is None:
@@ -167,7 +169,7 @@ def ask_again(turn: Turn, *, timed: bool = False) -> Generator[Call[Any], Any, b
         return True
     step = run.replay()
     if isinstance(step, Ask):
-        _ask(turn, dialogue, step.message)
+        _ask(turn, dialogue, replace(step.message, first=first))
         if timed:
             _set_timer(turn, dialogue, step)
         run.suspend()
@@ -231,6 +233,8 @@ def _drive(turn: Turn, run: Run, step: Progress) -> Steps:
                 step = run.resume(None)
             case Now():
                 step = run.resume(turn.env.now)
+            case Can():
+                step = run.resume(step.what == "form" and turn.capable.form)
             case Do():
                 answer = yield turn.call(step.request)
                 refused = isinstance(answer, Refusal)

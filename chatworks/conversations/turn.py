@@ -20,6 +20,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
+from chatworks.channels.capabilities import Capabilities
 from chatworks.channels.models import Settle
 from chatworks.commands.models import Actor, ActorKind, Call, Origin, Request
 from chatworks.conversations import choices, dialogues, elsewhere, words
@@ -44,6 +45,16 @@ from chatworks.sdk.inbound import Inbound, InboundKind, Sender
 from chatworks.sdk.messages import Message
 
 HUMAN_WANTED_FOR = timedelta(hours=12)
+MORE = "more"  # the scope of a row that shows another page of its list
+UNSAID = frozenset(
+    {
+        InboundKind.TIMER,
+        InboundKind.MOVE,
+        InboundKind.BLOCKED,
+        InboundKind.UNBLOCKED,
+        InboundKind.OTHER,
+    }
+)
 NOTHING: Mapping[UUID, Dialogue] = {}
 
 Steps = Generator[Call[Any], Any, None]
@@ -72,9 +83,14 @@ class Turn:
     """Takes the events of one conversation, in order."""
 
     def __init__(
-        self, env: Env, conversation: Conversation, arriving: Mapping[UUID, Dialogue] = NOTHING
+        self,
+        env: Env,
+        conversation: Conversation,
+        capable: Capabilities,
+        arriving: Mapping[UUID, Dialogue] = NOTHING,
     ) -> None:
         self.env = env
+        self.capable = capable
         self.conversation = conversation
         self.update = Update(conversation.outlet_id, conversation.id, state=conversation)
         self.facts: list[object] = []
@@ -90,19 +106,8 @@ class Turn:
             yield from self._take(event.inbound)
 
     def _take(self, inbound: Inbound) -> Steps:
-        if inbound.kind is InboundKind.OTHER:
-            return
-        if inbound.kind in {InboundKind.BLOCKED, InboundKind.UNBLOCKED}:
-            self._reach(inbound.kind is InboundKind.UNBLOCKED)
-            return
-        if inbound.kind is InboundKind.TIMER:
-            if self.human_speaks():
-                dialogues.put_off(self, inbound.arguments)
-            else:
-                yield from dialogues.time_out(self, inbound.arguments)
-            return
-        if inbound.kind is InboundKind.MOVE:
-            yield from elsewhere.hear(self, inbound)
+        if inbound.kind in UNSAID:
+            yield from self._notice(inbound)
             return
         self._meet(inbound)
         if inbound.kind in {InboundKind.STOP, InboundKind.START}:
@@ -122,6 +127,18 @@ class Turn:
             yield from self._obey(word, inbound)
         elif not self.human_speaks():
             yield from self._answer(inbound)
+
+    def _notice(self, inbound: Inbound) -> Steps:
+        """Take what no person said to us."""
+        match inbound.kind:
+            case InboundKind.BLOCKED | InboundKind.UNBLOCKED:
+                self._reach(inbound.kind is InboundKind.UNBLOCKED)
+            case InboundKind.MOVE:
+                yield from elsewhere.hear(self, inbound)
+            case InboundKind.TIMER if self.human_speaks():
+                dialogues.put_off(self, inbound.arguments)
+            case InboundKind.TIMER:
+                yield from dialogues.time_out(self, inbound.arguments)
 
     # -- who it is ---------------------------------------------------------------------------
 
@@ -202,6 +219,16 @@ class Turn:
                 yield from dialogues.ask_again(self)
             case Word.HUMAN:
                 self._want_human()
+            case Word.LANGUAGE:
+                self.say(self.menu.languages(self.conversation.language))
+            case Word.CANCEL:
+                self._cancel()
+            case _:
+                yield from self._decide(word)
+
+    def _decide(self, word: Word) -> Steps:
+        """Obey a word about how we may reach the person, and where."""
+        match word:
             case Word.STOP:
                 yield from choices.stop(self)
             case Word.START:
@@ -209,10 +236,6 @@ class Turn:
                 self._bot_speaks()
                 dialogues.cancel(self)
                 self.show_menu()
-            case Word.LANGUAGE:
-                self.say(self.menu.languages(self.conversation.language))
-            case Word.CANCEL:
-                self._cancel()
             case Word.CONTINUE:
                 yield from elsewhere.offer(self)
             case Word.UNLINK:
@@ -245,11 +268,26 @@ class Turn:
         if self.waiting and inbound.kind is not InboundKind.COMMAND:
             yield from dialogues.answer(self, inbound)
             return
+        offered = self._by_number(inbound)
+        if offered:
+            yield from self._menu_tapped(*offered, inbound)
+            return
         command = self.menu.command_of(inbound)
         if command is not None:
             yield from dialogues.begin(self, command)
         elif not self.conversation.is_group:
             self.show_menu()
+
+    def _by_number(self, inbound: Inbound) -> tuple[str, str] | None:
+        """Return the choice of the last menu that a typed number means: its scope and target."""
+        number = inbound.text.strip().rstrip(".)")
+        offered = self.conversation.offered
+        if inbound.kind is not InboundKind.TEXT or not number.isdecimal():
+            return None
+        if not 0 < int(number[:4]) <= len(offered) or len(number) > len(str(len(offered))):
+            return None
+        scope, _, target = offered[int(number) - 1].partition(":")
+        return (scope, target) if target else None
 
     def _tapped(self, inbound: Inbound) -> Steps:
         """A button: of a menu (always valid), of the open question, or of one that is closed."""
@@ -257,7 +295,12 @@ class Turn:
         c = self.conversation
         scope, _, target = ident.partition(":")
         dialogue = c.dialogue
-        if target:
+        if scope == MORE and target.isdecimal():
+            self.settle(Settle(c.thread, inbound.reply_ref))
+            asked = dialogue is not None and seq == str(dialogue.asked_seq)
+            if not asked or not (yield from dialogues.ask_again(self, first=int(target))):
+                self.show_menu(first=int(target))
+        elif target:
             self.settle(Settle(c.thread, inbound.reply_ref))
             yield from self._menu_tapped(scope, target, inbound)
         elif dialogue is not None and seq == str(dialogue.asked_seq) and not dialogue.question:
@@ -308,6 +351,9 @@ class Turn:
         """Send ``message``."""
         new = NewMessage("out", "bot", message)
         self.update.messages.append(new)
+        menu = [button.id for button in message.choices]
+        if menu and all(":" in ident for ident in menu):  # a dialogue's question has no colon
+            self.conversation.offered = tuple(menu)
         return new
 
     def settle(self, settle: Settle, question: NewMessage | None = None) -> None:
@@ -315,10 +361,11 @@ class Turn:
         if settle.reply_ref or settle.asked_seq or question is not None:
             self.update.settles.append(PendingSettle(settle, question))
 
-    def show_menu(self) -> None:
-        """Send the outlet's menu."""
+    def show_menu(self, first: int = 0) -> None:
+        """Send the outlet's menu, from its choice ``first`` on where it has pages."""
         c = self.conversation
-        self.say(self.menu.main(c.language, c.channel_id in self.env.outlet.continues))
+        menu = self.menu.main(c.language, c.channel_id in self.env.outlet.continues)
+        self.say(replace(menu, first=first))
 
     def call(self, request: Request[Any]) -> Call[Any]:
         """Return a request to the business, as the person of this conversation gives it."""

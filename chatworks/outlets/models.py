@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -157,8 +157,8 @@ class Outlet:
     privacy: PrivacyNotice
     widget_origins: tuple[str, ...]
     installed: tuple[Install, ...] = ()
-    quiet: Quiet = Quiet()
-    routing: Routing = Routing()
+    quiet: Quiet = field(default_factory=Quiet)
+    routing: Routing = field(default_factory=Routing)
 
 
 @dataclass(frozen=True, slots=True)

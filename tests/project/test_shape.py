@@ -65,7 +65,10 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
     }  # fmt: skip
     # Decisions 0004 and 0012 name these, each with its reason.
     more = {
-        "conversations": {"batch", "dialogues", "menu", "turn", "watchdog", "words", "worker"},
+        "conversations": {
+            "batch", "choices", "dialogues", "elsewhere", "menu", "turn", "watchdog", "words",
+            "worker",
+        },
         "console": {
             "forms", "message_pages", "order_pages", "product_pages", "router", "settings_forms",
             "settings_pages",
@@ -75,8 +78,8 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
         "commands": {"dispatch"},
     }  # fmt: skip
     features = [
-        "audit", "catalog", "commands", "console", "conversations", "identity", "inbox", "orders",
-        "outbox", "outlets", "privacy", "storefront",
+        "audit", "catalog", "commands", "console", "contacts", "conversations", "identity",
+        "inbox", "orders", "outbox", "outlets", "privacy", "storefront",
     ]  # fmt: skip
     strangers = [
         f"{feature}/{path.name}"
