@@ -292,7 +292,7 @@ async def routes_of(
     work: Work, outlet_id: UUID, conversation_id: UUID, limit: int = 5
 ) -> list[tuple[Route, datetime]]:
     """Return the newest routes from or to a conversation, with when they last changed."""
-    parameters = {"outlet_id": outlet_id, "conversation": conversation_id, "limit": limit}
+    parameters = {"outlet_id": outlet_id, "conversation_id": conversation_id, "limit": limit}
     cursor = await work.conn.execute(QUERIES["routes_of"], parameters)
     return [(_route(row), row[12]) for row in await cursor.fetchall()]
 

@@ -86,7 +86,7 @@ class Side:
 
     async def code(self) -> str:
         """Ask to go on elsewhere; return the code that is shown."""
-        (told,) = await self.says("continue")
+        told = (await self.says("continue"))[-1]
         found = CODE.search(told)
         assert found is not None, told
         return found[0]
