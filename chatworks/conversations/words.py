@@ -22,8 +22,8 @@ class Word(StrEnum):
     CANCEL = "cancel"
     CONTINUE = "continue"
     UNLINK = "unlink"
-    OFFERS_ON = "offers on"
-    OFFERS_OFF = "offers off"
+    OFFERS_ON = "offers_on"
+    OFFERS_OFF = "offers_off"
 
 
 WORDS: dict[str, dict[Word, tuple[str, ...]]] = {
