@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -17,13 +17,17 @@ import msgspec
 import structlog
 
 from chatworks.applets import INSTALLED
-from chatworks.bots import Bots
+from chatworks.bots import feature as bots
+from chatworks.bots.adoption import Adopter
+from chatworks.bots.holder import Bots
 from chatworks.catalog import feature as catalog
 from chatworks.catalog import store as catalog_store
 from chatworks.catalog.core import changes as product_changes
 from chatworks.catalog.models import ApplyProducts
 from chatworks.catalog.service import seed as seed_products
 from chatworks.channels.models import Channel, ChannelKind
+from chatworks.channels.telegram import feature as telegram_feature
+from chatworks.channels.telegram.files import Files
 from chatworks.channels.telegram.manifest import telegram
 from chatworks.channels.telegram.send import BotApi
 from chatworks.channels.webchat.adapter import TERMINAL, WEBCHAT
@@ -46,14 +50,19 @@ from chatworks.inbox import feature as inbox
 from chatworks.inbox.committer import Committer
 from chatworks.inbox.service import measure as measure_inbox
 from chatworks.kit.clock import Clock
+from chatworks.kit.crypto import Vault
 from chatworks.kit.db import Database
-from chatworks.kit.errors import Invalid
+from chatworks.kit.errors import Invalid, NotFound
 from chatworks.kit.feature import Feature
-from chatworks.kit.http import HttpClient
+from chatworks.kit.http import HttpClient, Upload
 from chatworks.kit.listen import Listener
 from chatworks.kit.migrate import ENGINE, WEB, login_url
 from chatworks.kit.texts import Texts
 from chatworks.kit.work import Work
+from chatworks.media import feature as media
+from chatworks.media.fetcher import Fetcher
+from chatworks.media.service import Bounds, Shelf
+from chatworks.media.service import measure as measure_media
 from chatworks.orders import feature as orders
 from chatworks.outbox import feature as outbox
 from chatworks.outbox.sender import Sender
@@ -86,6 +95,8 @@ class House:
     committer: Committer
     worker: Worker
     sender: Sender
+    shelf: Shelf
+    fetcher: Fetcher
     http: HttpClient
     bots: Bots
     watchdog: Watchdog
@@ -103,6 +114,7 @@ class House:
         self.watchdog.stop()
         await self.http.close()
         await self.listener.close()
+        self.shelf.close()
         await self.db.close()
 
     async def ready(self) -> None:
@@ -115,21 +127,23 @@ class House:
         async with self.db.engine() as work:
             await measure_inbox(work)
             await measure_outbox(work)
+            await measure_media(work)
 
     async def work(self, stop: asyncio.Event) -> None:
-        """Take turns, send, and poll bots until ``stop`` is set; then let all of it end well.
+        """Take turns, send, fetch files, and poll bots until ``stop`` is set; then end well.
 
         A loop that ends by an error ends the others too and raises: a process that does half of
         its work must not look alive.
         """
         bots = asyncio.create_task(self.bots.run())
-        loops = [asyncio.create_task(self.worker.run()), asyncio.create_task(self.sender.run())]
+        busy = (self.worker, self.sender, self.fetcher)
+        loops = [asyncio.create_task(loop.run()) for loop in busy]
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*loops, bots, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         bots.cancel()
-        self.worker.stop()
-        self.sender.stop()
+        for loop in busy:
+            loop.stop()
         ended = await asyncio.gather(*loops, bots, return_exceptions=True)
         for error in ended:
             if isinstance(error, Exception):
@@ -144,10 +158,13 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     committer = Committer(db)
     http = HttpClient()
     bot_api = BotApi(http, settings.telegram_api_base)
-    directory = Directory(db, secret_of, settings.derive)
-    kinds = {kind.kind: kind for kind in (telegram(bot_api), WEBCHAT, TERMINAL)}
+    vault = Vault(settings.derive("sealed tokens"), clock)
+    directory = Directory(db, secret_of, settings.derive, vault)
+    shelf = Shelf(db, Bounds(settings.media_bytes_max, settings.media_outlet_bytes_max))
+    files = Files(db, _loader(shelf), settings.public_url.rstrip("/"))
+    kinds = {kind.kind: kind for kind in (telegram(bot_api, files), WEBCHAT, TERMINAL)}
     applets = Applets(load(package) for package in INSTALLED)
-    scribe = Scribe(kinds, directory.channel)
+    scribe = Scribe(kinds, directory.channel, settings.address)
     features = _features(settings, applets, scribe, directory, kinds)
     dispatcher = Dispatcher(r for feature in features for r in feature.registrations)
     applets.check(dispatcher.names())
@@ -183,7 +200,9 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         features=features,
         committer=committer,
         worker=Worker(db, parts, listener, settings.batch_size),
-        sender=Sender(db, kinds, directory.channel, listener),
+        sender=Sender(db, kinds, directory.channel, listener, settings.in_flight),
+        shelf=shelf,
+        fetcher=Fetcher(db, shelf, kinds, directory.channel, listener),
         http=http,
         bots=Bots(
             db=db,
@@ -191,6 +210,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
             directory=directory,
             committer=committer,
             api=bot_api,
+            adopter=Adopter(db, directory, bot_api, vault),
             kind=kinds["telegram"],
             applets=applets,
             public_url=settings.public_url.rstrip("/"),
@@ -215,6 +235,8 @@ def _features(
     return (
         inbox.FEATURE,
         outbox.FEATURE,
+        telegram_feature.FEATURE,
+        media.FEATURE,
         identity.FEATURE,
         outlets(
             lambda applet, data: _check_settings(applets, applet, data),
@@ -226,9 +248,23 @@ def _features(
             Router(kinds, directory.channel, directory.outlet),
         ),
         conversations(scribe),
+        bots.FEATURE,
         catalog.FEATURE,
         orders.FEATURE,
     )
+
+
+def _loader(shelf: Shelf) -> Callable[[str], Awaitable[Upload | None]]:
+    """Return what gives a channel the files that it uploads."""
+
+    async def load(path: str) -> Upload | None:
+        try:
+            file = await shelf.load(path)
+        except NotFound:
+            return None
+        return Upload(file.content, file.media_type, file.name)
+
+    return load
 
 
 def _page(outlet: Outlet, address: str) -> str:

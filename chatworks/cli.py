@@ -44,12 +44,16 @@ from chatworks.kit.errors import ChatWorksError, Invalid
 from chatworks.kit.logs import configure
 from chatworks.kit.migrate import migrate, migrations_folder
 from chatworks.kit.process import settle
+from chatworks.media.routes import routes as media_routes
 from chatworks.outlets.models import OutletFile
 from chatworks.outlets.service import read_file
 from chatworks.settings import Settings, read_settings
+from chatworks.storefront.miniapp import miniapp
 from chatworks.storefront.models import DATA_MAP as VISITORS
 from chatworks.storefront.pages import pages
-from chatworks.storefront.routes import ChatDesk, routes
+from chatworks.storefront.routes import routes
+from chatworks.storefront.service import ChatDesk
+from chatworks.storefront.uploads import upload_routes
 from chatworks.terminal import talk
 from chatworks.web.security import App
 from chatworks.web.server import Checks, create_app
@@ -131,7 +135,7 @@ async def opened(
 def web_app(house: House, streams: Streams) -> App:
     """Return the web application of a house."""
     shown = Pages()
-    chat = ChatDesk(house.db, house.directory, house.committer, streams)
+    chat = ChatDesk(house.db, house.directory, house.committer, streams, house.shelf)
     desk = Desk(
         house.db,
         house.directory,
@@ -144,7 +148,14 @@ def web_app(house: House, streams: Streams) -> App:
     )
     maps = [feature.data_map for feature in house.features] + [VISITORS]
 
-    handlers = [*pages(chat, shown, maps), *routes(chat), *console(desk)]
+    handlers = [
+        *pages(chat, shown, maps),
+        *routes(chat),
+        *miniapp(chat, house.settings.derive),
+        *media_routes(house.shelf),
+        *upload_routes(chat, house.shelf),
+        *console(desk),
+    ]
     door = Door(house.kinds, house.directory.resolve, house.committer, house.clock)
     return create_app(handlers, door, shown, Checks(house.ready, house.measure))
 

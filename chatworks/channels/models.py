@@ -34,9 +34,11 @@ class Channel:
 
     ``secret`` comes from the environment variable ``secret_env``. ``trouble`` says for people what
     is wrong ("" while all is well); a ``broken`` channel sends nothing until it is connected again.
-    ``account`` is the vendor's id of the account where the secret alone does not name it (Twilio's
-    account SID, the Cloud API's phone number id); ``resources`` are ids of what we made there once
-    (Content resources by name); ``templates`` are its messages approved ahead.
+    ``webhook_secret`` is ours; ``signing_secret`` is the vendor's, where it signs with another than
+    its token (from ``<secret_env>_SIGNING``). ``account`` is the vendor's id of the account where
+    the secret alone does not name it (Twilio's account SID, the Cloud API's phone number id);
+    ``resources`` are ids of what we made there once (Content resources by name); ``templates`` are
+    its messages approved ahead.
     """
 
     outlet_id: UUID
@@ -50,6 +52,7 @@ class Channel:
     secret_env: str = ""
     secret: str = field(repr=False, default="")
     webhook_secret: str = field(repr=False, default="")
+    signing_secret: str = field(repr=False, default="")
     account: str = ""
     resources: Mapping[str, str] = field(default_factory=dict)
     templates: tuple[Template, ...] = ()
@@ -69,6 +72,18 @@ class Template(msgspec.Struct, frozen=True, omit_defaults=True):
     vendor_id: str
     status: str
     category: str = "utility"
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """An account that works. ``mode`` is webhook or polling; ``trouble`` is what is not as it
+    should be; ``manages_bots``: it may be given bots that people make.
+    """
+
+    name: str
+    mode: str
+    trouble: str = ""
+    manages_bots: bool = False
 
 
 class RawRequest(msgspec.Struct, frozen=True):
@@ -112,9 +127,10 @@ class Loss:
 class WirePart(msgspec.Struct, frozen=True, omit_defaults=True):
     """One request to the vendor, as JSON. ``urgent`` parts overtake and do not wait for a turn.
 
-    ``refers_to`` names the message (its seq in the conversation) whose vendor id the sender puts
-    into ``params["message_id"]`` when it sends: an edit of what was sent before. ``uploads`` are
-    files that travel with it: the name that ``params`` calls them by, and their path here.
+    ``refers_to`` names the message (its seq in the conversation) whose vendor id the kind's
+    ``refer`` fills in when it is sent: an edit of what was sent before. ``uploads`` are files that
+    travel with it: the name that ``params`` calls them by, and their path here. ``template`` is the
+    name of the template that it fills; such a part needs no open window.
     """
 
     method: str
@@ -123,6 +139,7 @@ class WirePart(msgspec.Struct, frozen=True, omit_defaults=True):
     expires_seconds: int | None = None
     refers_to: int | None = None
     uploads: dict[str, str] = {}
+    template: str = ""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -213,7 +230,11 @@ class Prompt(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a vendor bears: GCRA emission intervals in seconds, and bursts in messages."""
+    """What a vendor bears: GCRA emission intervals in seconds, and bursts in messages.
+
+    ``is_group`` tells from a thread whether the limits of a group hold for it; ``chat_of`` gives
+    the chat whose limits they are, where several threads stand in one.
+    """
 
     channel_interval: float
     channel_burst: int
@@ -221,6 +242,8 @@ class Limits:
     chat_burst: int
     group_interval: float
     group_burst: int
+    is_group: Callable[[str], bool] = lambda _thread: False
+    chat_of: Callable[[str], str] = str
 
 
 class Fetched(msgspec.Struct, frozen=True):
@@ -232,12 +255,21 @@ class Fetched(msgspec.Struct, frozen=True):
 
 
 class NotFetched(Exception):
-    """The vendor does not give the file: it is gone, too large, or cannot be reached now."""
+    """The vendor does not give the file: it is gone, too large, or cannot be reached now.
+
+    The reason is for people; ``for_good`` says that trying again is no use.
+    """
+
+    def __init__(self, reason: str, *, for_good: bool = False) -> None:
+        super().__init__(reason)
+        self.for_good = for_good
 
 
 Send = Callable[[Channel, WirePart], Awaitable[Outcome]]
 Fetch = Callable[[Channel, File, int], Awaitable[Fetched]]  # at most so many bytes
-# What became of a part whose fate is unknown, by asking the vendor; None where it cannot say yet.
+# What became of a part whose fate is unknown, by asking the vendor; the datetime is when the part
+# was queued. ``Accepted``: it has it. ``RetryAfter``: it surely does not, so it is sent again.
+# ``Permanent``: it has refused it. ``Ambiguous`` or None: it cannot say yet.
 Reconcile = Callable[[Channel, WirePart, datetime], Awaitable[Outcome | None]]
 
 
@@ -252,7 +284,8 @@ class DoorAnswer:
 class Settle(msgspec.Struct, frozen=True):
     """A question was answered, or a stale button tapped.
 
-    ``reply_ref`` is the callback to answer ("" if none), ``notice`` a short text shown with it,
+    ``reply_ref`` is the callback to answer ("" if none), ``notice`` a short text shown with it;
+    ``approved`` makes it the answer to a checkout, whose refusal the ``notice`` explains;
     ``asked_seq`` the message whose buttons go (0 if none), ``chosen`` the label to leave in place.
     """
 
@@ -263,6 +296,7 @@ class Settle(msgspec.Struct, frozen=True):
     message_ref: str = ""
     message: Message | None = None
     chosen: str = ""
+    approved: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +308,8 @@ class ChannelKind:
     ``plan`` draws a message; ``settle`` gives the parts that answer a tap at once and take away the
     buttons of an answered question; ``send`` is None where the message history itself is the wire
     (web chat, terminal). ``greet`` answers the vendor's GET that proves the address to be ours.
-    ``repeatable`` are methods that may be sent again when their fate is unknown.
+    ``repeatable`` are methods that may be sent again when their fate is unknown; ``refer`` fills in
+    the vendor's id of the message that a part refers to.
     """
 
     kind: str
@@ -292,3 +327,4 @@ class ChannelKind:
     greet: Callable[[RawRequest, Channel], DoorAnswer] | None = None
     answer: DoorAnswer = DoorAnswer()
     repeatable: frozenset[str] = frozenset()
+    refer: Callable[[WirePart, str], WirePart] | None = None

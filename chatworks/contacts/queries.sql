@@ -175,3 +175,8 @@ WHERE outlet_id = %(outlet_id)s
   AND (conversation_id = %(conversation_id)s OR sent_to = %(conversation_id)s)
 ORDER BY id DESC
 LIMIT %(limit)s
+
+-- name: addresses
+SELECT c.outlet_id, c.id, c.channel_id, c.thread
+FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[]) AS k (outlet_id, id)
+JOIN conversation c ON c.outlet_id = k.outlet_id AND c.id = k.id

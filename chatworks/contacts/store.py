@@ -310,3 +310,10 @@ def _route(row: tuple[Any, ...]) -> Route:
         message_seq=row[10],
         tried=tuple(row[11]),
     )
+
+
+async def addresses(work: Work, keys: Sequence[tuple[UUID, UUID]]) -> dict[UUID, tuple[UUID, str]]:
+    """Return the channel and chat of each (outlet, conversation) that there is."""
+    parameters = {"outlets": [key[0] for key in keys], "ids": [key[1] for key in keys]}
+    cursor = await work.conn.execute(QUERIES["addresses"], parameters)
+    return {row[1]: (row[2], row[3]) for row in await cursor.fetchall()}

@@ -23,11 +23,6 @@ FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(conversations)s::uuid[])
 JOIN dialogue d ON d.outlet_id = k.outlet_id AND d.id = k.id
                AND d.conversation_id = k.conversation_id AND d.status = 'waiting'
 
--- name: addresses
-SELECT c.outlet_id, c.id, c.channel_id, c.thread
-FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[]) AS k (outlet_id, id)
-JOIN conversation c ON c.outlet_id = k.outlet_id AND c.id = k.id
-
 -- name: add_contacts
 INSERT INTO contact (outlet_id, id, channel_id, vendor_id, name, username, phone, language, status,
                      created_at, phone_proof, phone_proved_at)
@@ -59,7 +54,7 @@ FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(channels)s::uuid[], %(contac
 
 -- name: hold
 -- Conversations are locked in key order, after all business rows: everybody takes them so.
-SELECT c.id, c.last_seq, c.channel_id, c.thread, c.is_group, p.status
+SELECT c.id, c.last_seq, c.channel_id, c.thread, c.is_group, p.status, p.language, c.heard_at
 FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[]) AS k (outlet_id, id)
 JOIN conversation c ON c.outlet_id = k.outlet_id AND c.id = k.id
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
@@ -75,12 +70,14 @@ SET last_seq = k.last_seq,
     operator_id = CASE WHEN k.turned THEN k.operator_id ELSE c.operator_id END,
     speaker_until = CASE WHEN k.turned THEN k.until ELSE c.speaker_until END,
     dialogue_id = CASE WHEN k.turned THEN k.dialogue_id ELSE c.dialogue_id END,
-    offered = COALESCE(k.offered, c.offered)
+    offered = COALESCE(k.offered, c.offered),
+    heard_at = CASE WHEN k.heard THEN %(now)s::timestamptz ELSE c.heard_at END
 FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(seqs)s::integer[], %(last_texts)s::text[],
             %(turned)s::boolean[], %(speakers)s::text[], %(operators)s::uuid[],
-            %(untils)s::timestamptz[], %(dialogues)s::uuid[], %(offered)s::text[])
+            %(untils)s::timestamptz[], %(dialogues)s::uuid[], %(offered)s::text[],
+            %(heard)s::boolean[])
      AS k (outlet_id, id, last_seq, last_text, turned, speaker, operator_id, until, dialogue_id,
-           offered)
+           offered, heard)
 WHERE c.outlet_id = k.outlet_id AND c.id = k.id
 
 -- name: add_dialogues
@@ -115,14 +112,14 @@ WHERE j.outlet_id = k.outlet_id AND j.dialogue_id = k.dialogue_id
 
 -- name: add_journal
 INSERT INTO journal (outlet_id, dialogue_id, page, entries)
-SELECT k.outlet_id, k.dialogue_id, k.page, k.entries::jsonb
+SELECT k.outlet_id, k.dialogue_id, k.page, k.entries::json
 FROM unnest(%(outlets)s::uuid[], %(dialogues)s::uuid[], %(pages)s::integer[], %(entries)s::text[])
      AS k (outlet_id, dialogue_id, page, entries)
 
 -- name: add_messages
 INSERT INTO message (outlet_id, conversation_id, seq, direction, author, content, event_id,
                      created_at)
-SELECT k.outlet_id, k.conversation_id, k.seq, k.direction, k.author, k.content::jsonb, k.event_id,
+SELECT k.outlet_id, k.conversation_id, k.seq, k.direction, k.author, k.content::json, k.event_id,
        %(now)s
 FROM unnest(%(outlets)s::uuid[], %(conversations)s::uuid[], %(seqs)s::integer[],
             %(directions)s::text[], %(authors)s::text[], %(contents)s::text[],
@@ -152,14 +149,24 @@ FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(speakers)s::text[], %(operat
 WHERE c.outlet_id = k.outlet_id AND c.id = k.id
 
 -- name: mark_read
-UPDATE conversation SET read_seq = GREATEST(read_seq, LEAST(last_seq, %(seq)s))
-WHERE outlet_id = %(outlet_id)s AND id = %(id)s
+UPDATE conversation SET read_seq = LEAST(last_seq, %(seq)s)
+WHERE outlet_id = %(outlet_id)s AND id = %(id)s AND read_seq < LEAST(last_seq, %(seq)s)
 
 -- name: set_contact_status
 UPDATE contact p SET status = %(status)s
 FROM conversation c
 WHERE c.outlet_id = %(outlet_id)s AND c.id = %(id)s
   AND p.outlet_id = c.outlet_id AND p.id = c.contact_id AND p.status <> 'stopped'
+
+-- name: close_window
+-- What the person wrote after the refused message was sent has opened the window again.
+UPDATE conversation SET heard_at = NULL
+WHERE outlet_id = %(outlet_id)s AND id = %(id)s AND heard_at <= %(at)s
+
+-- name: said
+SELECT content::text FROM message
+WHERE outlet_id = %(outlet_id)s AND conversation_id = %(id)s AND seq = %(seq)s
+  AND direction = 'out'
 
 -- name: move_thread
 -- Somebody may have written in the chat of the new id before we heard of it: then that one goes on.
@@ -176,12 +183,14 @@ FROM conversation c
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
 JOIN channel h ON h.outlet_id = c.outlet_id AND h.id = c.channel_id
 WHERE c.outlet_id = %(outlet_id)s AND c.last_at < %(before)s
-ORDER BY c.last_at DESC
+  AND c.last_minute <= %(before)s::timestamptz AT TIME ZONE 'UTC'
+ORDER BY c.last_minute DESC, c.last_at DESC
 LIMIT %(limit)s
 
 -- name: one
 SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,
-       c.last_at, c.last_text, c.last_seq, c.read_seq, p.phone, p.language, c.speaker_until
+       c.last_at, c.last_text, c.last_seq, c.read_seq, p.phone, p.language, c.speaker_until,
+       c.seen_seq
 FROM conversation c
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
 JOIN channel h ON h.outlet_id = c.outlet_id AND h.id = c.channel_id

@@ -2,21 +2,27 @@
 
 Turns and everybody else (an order's progress, an operator's reply) come through the same writer,
 once per transaction, after all business rows are locked.
+
+Where a vendor takes free text only for a while after the person wrote, a message that comes too
+late is held, and a template that the channel's plan chooses goes out instead; what is held leaves,
+in its old place, before anything that answers what the person writes next.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
 
-from chatworks.channels.models import Channel, ChannelKind, Prompt, Settle, WirePart
+from chatworks.channels.models import Channel, ChannelKind, Plan, Prompt, Settle, WirePart
+from chatworks.channels.planning.templates import REOPEN
 from chatworks.commands.models import Actor, ActorKind, Call
 from chatworks.contacts.models import Deliver
-from chatworks.contacts.store import place_routes
+from chatworks.contacts.store import addresses, place_routes
 from chatworks.conversations import store
 from chatworks.conversations.models import (
     REPLY_LENGTH_MAX,
@@ -35,13 +41,22 @@ from chatworks.conversations.store import Held, SpeakerChange
 from chatworks.inbox import store as inbox
 from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work
+from chatworks.media import service as media
+from chatworks.media.models import Wanted
 from chatworks.outbox import service as outbox
-from chatworks.outbox.models import NewPart
+from chatworks.outbox.models import HELD_FOR_MOST, NewPart, WindowClosed
+from chatworks.sdk.inbound import Inbound
 from chatworks.sdk.messages import Message
 
 HUMAN_SPEAKS_FOR = timedelta(hours=12)  # then the bot answers again by itself
+WINDOW = "window"  # held until the person writes
 
 ChannelOf = Callable[[UUID], Awaitable[Channel | None]]
+
+
+def typing_topic(side: str, outlet_id: UUID, conversation_id: UUID) -> str:
+    """Return what is notified while a ``side`` ("shop", "person") writes; nothing is stored."""
+    return f"typing {side}:{outlet_id.hex}:{conversation_id.hex}"
 
 
 def post(work: Work, message: Post) -> None:
@@ -50,16 +65,21 @@ def post(work: Work, message: Post) -> None:
 
 
 class Scribe:
-    """The one writer of conversations. ``hear_posts`` subscribes to ``Post``."""
+    """The one writer of conversations. ``hear_posts`` subscribes to ``Post``, ``hear_closed`` to
+    ``WindowClosed``; ``address`` is this installation's public one.
+    """
 
-    def __init__(self, kinds: Mapping[str, ChannelKind], channel_of: ChannelOf) -> None:
+    def __init__(
+        self, kinds: Mapping[str, ChannelKind], channel_of: ChannelOf, address: str = ""
+    ) -> None:
         self._kinds = kinds
         self._channel_of = channel_of
+        self._address = address
 
     async def hear_posts(self, work: Work, posts: list[Post]) -> None:
         """Take the posts of a transaction; they are written with everything else at its end."""
         for item in posts:
-            message = NewMessage("out", item.author, item.message)
+            message = NewMessage("out", item.author, item.message, bulk=item.bulk)
             work.defer(self.write, Update(item.outlet_id, item.conversation_id, [message]))
 
     async def hear_routes(self, work: Work, chosen: list[Deliver]) -> None:
@@ -78,10 +98,11 @@ class Scribe:
         merged = [update for update in merged if update.conversation_id in rows]
         for update in merged:
             _number(update, rows[update.conversation_id].last_seq)
-        await store.advance(work, merged, rows)
-        await self._write_dialogues(work, merged)
         if any(update.messages for update in merged):
             await store.write_messages(work, merged)
+        await _want_files(work, merged, rows)
+        await store.advance(work, merged, rows)
+        await self._write_dialogues(work, merged)
         await _write_routes(work, merged)
         await _write_moves(work, merged)
         await self._send(work, merged, rows)
@@ -101,20 +122,183 @@ class Scribe:
             await store.write_timers(work, timers)
 
     async def _send(self, work: Work, updates: Sequence[Update], rows: Mapping[UUID, Held]) -> None:
-        parts: list[NewPart] = []
+        drafts: list[_Draft] = []
         topics: set[str] = set()
         for update in updates:
             row = rows[update.conversation_id]
             topics.add(f"outlet {update.outlet_id.hex}")
             channel = await self._channel_of(row.channel_id)
             kind = None if channel is None else self._kinds.get(channel.kind)
-            if kind is None or kind.send is None:
+            if channel is None or kind is None or kind.send is None:
                 topics.add(f"chat {update.conversation_id.hex}")
             elif row.status is ContactStatus.ACTIVE or update.must_reach:
-                parts.extend(_parts(work, update, row, kind))
+                drafts.append(_Draft(work, update, row, channel, kind))
         work.notify(topics)
+        for draft in drafts:
+            draft.plan(self._address)
+        heard = [draft.key for draft in drafts if draft.update.heard and draft.has_window]
+        if heard:
+            await outbox.release(work, heard, WINDOW)
+        late = [draft.key for draft in drafts if draft.holds]
+        waiting = await outbox.waiting(work, late) if late else set()
+        parts = [part for draft in drafts for part in draft.parts(waits=draft.key in waiting)]
         if parts:
             await outbox.queue(work, parts)
+
+    async def hear_closed(self, work: Work, facts: list[WindowClosed]) -> None:
+        """Plan refused messages anew: a template leaves, and what was said waits in its place.
+
+        What the person wrote since the message left has opened the window again: then it is sent
+        again. A message for which there is no other way stays failed.
+        """
+        rows = await store.hold_keys(work, [(f.outlet_id, f.conversation_id) for f in facts])
+        for fact in facts:
+            row = rows.get(fact.conversation_id)
+            channel = None if row is None else await self._channel_of(row.channel_id)
+            kind = None if channel is None else self._kinds.get(channel.kind)
+            if row is None or channel is None or kind is None:
+                continue
+            if row.heard_at is not None and row.heard_at > fact.at:
+                await outbox.send_anew(work, fact.outlet_id, fact.part_id)
+                continue
+            key = (fact.outlet_id, fact.conversation_id)
+            await store.close_window(work, *key, fact.at)
+            message = await store.said(work, *key, fact.message_seq)
+            if message is not None:
+                again = NewMessage("out", "", message, seq=fact.message_seq)
+                draft = _Draft(
+                    work, Update(*key, [again]), replace(row, heard_at=None), channel, kind
+                )
+                await self._hold_back(work, fact, draft)
+
+    async def _hold_back(self, work: Work, fact: WindowClosed, draft: _Draft) -> None:
+        draft.plan(self._address)
+        waits = draft.key in await outbox.waiting(work, [draft.key])
+        told = await outbox.templated(work, *draft.key, fact.message_seq)
+        if draft.holds and not await outbox.hold_back(work, fact, WINDOW):
+            return
+        parts = [part for part in draft.parts(waits=waits) if part.payload.template]
+        if parts and not told:
+            await outbox.queue(work, parts)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What one update sends: planned, then turned into parts of the outbox."""
+
+    work: Work
+    update: Update
+    row: Held
+    channel: Channel
+    kind: ChannelKind
+    plans: list[tuple[NewMessage, Plan]] = field(default_factory=list)
+    made: list[NewPart] = field(default_factory=list)
+
+    @property
+    def key(self) -> tuple[UUID, UUID]:
+        """Return whose it is: outlet and conversation."""
+        return self.update.outlet_id, self.update.conversation_id
+
+    @property
+    def has_window(self) -> bool:
+        """Whether the vendor takes free text only for a while."""
+        return self.kind.capabilities.window_hours is not None
+
+    @property
+    def holds(self) -> bool:
+        """Whether some of it must wait."""
+        return any(plan.held for _, plan in self.plans)
+
+    def plan(self, address: str) -> None:
+        """Plan every message for its channel."""
+        hours, heard_at = self.kind.capabilities.window_hours, self.row.heard_at
+        opened = hours is None or self.update.heard
+        if hours is not None and heard_at is not None:
+            opened = opened or self.work.now - heard_at < timedelta(hours=hours)
+        for message in self.update.messages:
+            if message.direction == "out" and isinstance(message.content, Message):
+                prompt = Prompt(
+                    thread=self.row.thread,
+                    seq=message.seq,
+                    message=message.content,
+                    is_group=self.row.is_group,
+                    language=self.row.language,
+                    address=address,
+                    window_open=opened,
+                    templates=self.channel.templates,
+                )
+                self.plans.append((message, self.kind.plan(prompt)))
+
+    def parts(self, *, waits: bool) -> list[NewPart]:
+        """Answer taps first, then say what there is to say, then tidy up the answered questions.
+
+        ``waits`` tells that something is held here already: the person was asked to write.
+        """
+        settles = [(p, w) for p in self.update.settles for w in self.kind.settle(_settle(p))]
+        reopening = {t.name for t in self.channel.templates if t.topic == REOPEN}
+        for pending, part in settles:
+            if part.urgent:
+                self._add(0, [part], since=pending.heard_at)
+        for message, plan in self.plans:
+            asked = reopening if waits else frozenset()
+            first = [part for part in plan.first if part.template not in asked]
+            self._add(message.seq, first, bulk=message.bulk)
+            self._add(message.seq, plan.parts, held_for=plan.held, bulk=message.bulk)
+            waits = waits or bool(plan.held)
+        self._add(0, [part for _, part in settles if not part.urgent])
+        return self.made
+
+    def _add(
+        self,
+        seq: int,
+        wire: Sequence[WirePart],
+        *,
+        held_for: str = "",
+        bulk: bool = False,
+        since: datetime | None = None,
+    ) -> None:
+        """Add parts; what expires does so counted from ``since``, or from now."""
+        now = self.work.now
+        for part in wire:
+            expires_at = now + HELD_FOR_MOST if held_for else None
+            if part.expires_seconds is not None:
+                expires_at = (since or now) + timedelta(seconds=part.expires_seconds)
+                if expires_at <= now:
+                    continue  # whoever waited for it has gone; what it did stays done
+            self.made.append(
+                NewPart(
+                    id=self.work.new_id(),
+                    outlet_id=self.update.outlet_id,
+                    channel_id=self.row.channel_id,
+                    conversation_id=self.update.conversation_id,
+                    thread=self.row.thread,
+                    message_seq=seq,
+                    part=len(self.made),
+                    payload=part,
+                    ready_at=self.work.now,
+                    expires_at=expires_at,
+                    held_for=held_for,
+                    bulk=bulk,
+                )
+            )
+
+
+async def _want_files(work: Work, updates: Sequence[Update], rows: Mapping[UUID, Held]) -> None:
+    """Have the files fetched that people sent: after this transaction, never inside it."""
+    wanted = [
+        Wanted(
+            update.outlet_id,
+            rows[update.conversation_id].channel_id,
+            update.conversation_id,
+            message.seq,
+            message.content.file,
+        )
+        for update in updates
+        for message in update.messages
+        if isinstance(message.content, Inbound) and message.content.file is not None
+    ]
+    if wanted:
+        await media.want(work, wanted)
 
 
 async def _write_routes(work: Work, updates: Sequence[Update]) -> None:
@@ -134,7 +318,7 @@ async def _write_moves(work: Work, updates: Sequence[Update]) -> None:
     moves = [(update.outlet_id, move) for update in updates for move in update.moves]
     if not moves:
         return
-    known = await store.addresses(work, [(outlet, m.conversation_id) for outlet, m in moves])
+    known = await addresses(work, [(outlet, m.conversation_id) for outlet, m in moves])
     events = []
     for outlet_id, move in moves:
         address = known.get(move.conversation_id)
@@ -159,38 +343,6 @@ def _merge(updates: Sequence[Update]) -> list[Update]:
 def _number(update: Update, last_seq: int) -> None:
     for seq, message in enumerate(update.messages, start=last_seq + 1):
         message.seq = seq
-
-
-def _parts(work: Work, update: Update, row: Held, kind: ChannelKind) -> list[NewPart]:
-    """Answer taps first, then say what there is to say, then tidy up the answered questions."""
-    parts: list[NewPart] = []
-
-    def add(seq: int, wire: Sequence[WirePart]) -> None:
-        for part in wire:
-            expires = part.expires_seconds
-            parts.append(
-                NewPart(
-                    id=work.new_id(),
-                    outlet_id=update.outlet_id,
-                    channel_id=row.channel_id,
-                    conversation_id=update.conversation_id,
-                    thread=row.thread,
-                    message_seq=seq,
-                    part=len(parts),
-                    payload=part,
-                    ready_at=work.now,
-                    expires_at=None if expires is None else work.now + timedelta(seconds=expires),
-                )
-            )
-
-    settled = [part for pending in update.settles for part in kind.settle(_settle(pending))]
-    add(0, [part for part in settled if part.urgent])
-    for message in update.messages:
-        if message.direction == "out" and isinstance(message.content, Message):
-            prompt = Prompt(row.thread, message.seq, message.content, row.is_group)
-            add(message.seq, kind.plan(prompt).parts)
-    add(0, [part for part in settled if not part.urgent])
-    return parts
 
 
 def _settle(pending: PendingSettle) -> Settle:

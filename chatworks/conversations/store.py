@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import structs
 from psycopg.rows import dict_row
 
 from chatworks.conversations.models import (
@@ -18,6 +19,7 @@ from chatworks.conversations.models import (
     Conversation,
     Dialogue,
     DialogueStatus,
+    Journal,
     NewMessage,
     NewTimer,
     Speaker,
@@ -25,6 +27,8 @@ from chatworks.conversations.models import (
 )
 from chatworks.kit.db import load_queries
 from chatworks.kit.work import Work
+from chatworks.media import store as media
+from chatworks.media.models import Arrived
 from chatworks.sdk.inbound import Inbound, Sender
 from chatworks.sdk.messages import Message
 from chatworks.sdk.runtime import Entry
@@ -35,6 +39,7 @@ LAST_TEXT_LENGTH_MAX = 120  # code points of the list's preview
 Key = tuple[UUID, UUID, str]  # outlet, channel, thread
 
 _encode = msgspec.json.Encoder().encode
+_message = msgspec.json.Decoder(Message)
 _pages = msgspec.json.Decoder(list[list[Entry]])
 
 
@@ -84,13 +89,6 @@ async def arriving(work: Work, wanted: Sequence[tuple[UUID, UUID, UUID]]) -> dic
     }
     cursor = await work.conn.execute(QUERIES["arriving"], parameters, binary=True)
     return {row[0]: _dialogue(row) for row in await cursor.fetchall()}
-
-
-async def addresses(work: Work, keys: Sequence[tuple[UUID, UUID]]) -> dict[UUID, tuple[UUID, str]]:
-    """Return the channel and chat of each (outlet, conversation) that there is."""
-    parameters = {"outlets": [key[0] for key in keys], "ids": [key[1] for key in keys]}
-    cursor = await work.conn.execute(QUERIES["addresses"], parameters)
-    return {row[1]: (row[2], row[3]) for row in await cursor.fetchall()}
 
 
 def _dialogue(row: tuple[Any, ...]) -> Dialogue:
@@ -166,24 +164,30 @@ async def change_contacts(work: Work, changed: Sequence[Conversation]) -> None:
 
 
 class Held(msgspec.Struct, frozen=True):
-    """A locked conversation: how far its messages are numbered, and where they go."""
+    """A locked conversation: how far its messages are numbered, where they go, in which language,
+    and when the person was last heard.
+    """
 
     last_seq: int
     channel_id: UUID
     thread: str
     is_group: bool
     status: ContactStatus
+    language: str
+    heard_at: datetime | None
 
 
 async def hold(work: Work, updates: Sequence[Update]) -> dict[UUID, Held]:
     """Lock the conversations that will be written, in key order; returns those that exist."""
-    parameters = {
-        "outlets": [update.outlet_id for update in updates],
-        "ids": [update.conversation_id for update in updates],
-    }
+    return await hold_keys(work, [(update.outlet_id, update.conversation_id) for update in updates])
+
+
+async def hold_keys(work: Work, keys: Sequence[tuple[UUID, UUID]]) -> dict[UUID, Held]:
+    """Lock conversations, named by (outlet, id), in key order; returns those that exist."""
+    parameters = {"outlets": [key[0] for key in keys], "ids": [key[1] for key in keys]}
     cursor = await work.conn.execute(QUERIES["hold"], parameters, binary=True)
     return {
-        row[0]: Held(row[1], row[2], row[3], row[4], ContactStatus(row[5]))
+        row[0]: Held(row[1], row[2], row[3], row[4], ContactStatus(row[5]), row[6], row[7])
         for row in await cursor.fetchall()
     }
 
@@ -207,6 +211,7 @@ async def advance(work: Work, updates: Sequence[Update], held: Mapping[UUID, Hel
                 None if s is None or s.dialogue is None else s.dialogue.id for s in states
             ],
             "offered": [None if s is None else "\n".join(s.offered) for s in states],
+            "heard": [update.heard for update in updates],
         },
     )
 
@@ -389,6 +394,19 @@ async def set_contact_status(
     await work.conn.execute(QUERIES["set_contact_status"], parameters)
 
 
+async def close_window(work: Work, outlet_id: UUID, conversation_id: UUID, at: datetime) -> None:
+    """Note that the vendor's window is closed, as of a message that was sent at ``at``."""
+    parameters = {"outlet_id": outlet_id, "id": conversation_id, "at": at}
+    await work.conn.execute(QUERIES["close_window"], parameters)
+
+
+async def said(work: Work, outlet_id: UUID, conversation_id: UUID, seq: int) -> Message | None:
+    """Return the message that we sent with number ``seq``, or None."""
+    parameters = {"outlet_id": outlet_id, "id": conversation_id, "seq": seq}
+    row = await (await work.conn.execute(QUERIES["said"], parameters)).fetchone()
+    return None if row is None else _message.decode(row[0])
+
+
 async def move_thread(
     work: Work, conversation: tuple[UUID, UUID], thread: str, thread_key: int
 ) -> None:
@@ -403,9 +421,10 @@ async def move_thread(
 
 
 async def mark_read(work: Work, outlet_id: UUID, conversation_id: UUID, seq: int) -> None:
-    """Note that an operator has read up to ``seq``."""
+    """Note that an operator has read up to ``seq``, and tell the person's page if that is new."""
     parameters = {"outlet_id": outlet_id, "id": conversation_id, "seq": seq}
-    await work.conn.execute(QUERIES["mark_read"], parameters)
+    if (await work.conn.execute(QUERIES["mark_read"], parameters)).rowcount:
+        work.notify([f"chat {conversation_id.hex}"])
 
 
 async def latest(
@@ -425,14 +444,15 @@ async def one(work: Work, outlet_id: UUID, conversation_id: UUID) -> dict[str, A
         return await cursor.fetchone()
 
 
-class Said(msgspec.Struct, frozen=True):
-    """A message of the history, as pages and the chat read it."""
+class Said(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A message of the history, as pages and the chat read it; ``file`` is what it brought."""
 
     seq: int
     direction: str
     author: str
     content: dict[str, Any]
     at: datetime
+    file: Arrived | None = None
 
 
 async def history(
@@ -446,24 +466,15 @@ async def history(
         "limit": limit,
     }
     cursor = await work.conn.execute(QUERIES["history" if after else "tail"], parameters)
-    return [
+    said = [
         Said(row[0], row[1], row[2], msgspec.json.decode(row[3]), row[4])
         for row in await cursor.fetchall()
     ]
-
-
-class Journal(msgspec.Struct, frozen=True):
-    """A dialogue with everything that it was told; entries are plain JSON."""
-
-    id: UUID
-    applet: str
-    version: str
-    command: str
-    language: str
-    settings: str
-    start: str
-    status: DialogueStatus
-    entries: list[list[Any]]
+    seqs = [message.seq for message in said if message.content.get("file")]
+    if not seqs:
+        return said
+    files = await media.arrived(work, outlet_id, conversation_id, seqs)
+    return [structs.replace(message, file=files.get(message.seq)) for message in said]
 
 
 async def journals(work: Work, outlet_id: UUID, conversation_id: UUID) -> list[Journal]:

@@ -17,11 +17,11 @@ from chatworks.channels.models import Loss, Prompt
 from chatworks.channels.planning.lengths import fits, shorten
 from chatworks.channels.planning.pieces import Offer, OfferKind
 from chatworks.channels.planning.rich import Rich, bold, join
-from chatworks.sdk.chat import LOCATION_BUTTON, PHONE_BUTTON
+from chatworks.sdk.chat import BOT_BUTTON, LOCATION_BUTTON, PHONE_BUTTON
 from chatworks.sdk.inputs import SDK_TEXTS
 from chatworks.sdk.messages import Button, Section, Wanted
 
-ASKS = {LOCATION_BUTTON: Wanted.LOCATION, PHONE_BUTTON: Wanted.PHONE}
+ASKS = {LOCATION_BUTTON: Wanted.LOCATION, PHONE_BUTTON: Wanted.PHONE, BOT_BUTTON: Wanted.BOT}
 MORE = "more:"
 PLAIN = Rich()
 
@@ -44,7 +44,9 @@ def choices(prompt: Prompt, capable: Capabilities, losses: list[Loss]) -> Choice
         return NONE
     if any(button.id in ASKS for button in buttons):
         wanted = {ASKS[button.id] for button in buttons if button.id in ASKS}
-        if wanted <= capable.asks and (capable.asks_in_groups or not prompt.is_group):
+        alone = capable.asks_body is None or len(buttons) == 1
+        here = capable.asks_in_groups or not prompt.is_group
+        if wanted <= capable.asks and alone and here:
             return Choices(Offer(OfferKind.ASK, buttons))
         losses.append(Loss("a button that shares", "asked in words"))
         buttons = tuple(button for button in buttons if button.id not in ASKS)
