@@ -171,7 +171,7 @@ class Terminal:
             lines.append(_dim(HINTS[message.wanted]))
         return lines
 
-    async def _journals(self) -> list[store.Journal]:
+    async def _journals(self) -> list[Journal]:
         async with self.house.db.engine([self.outlet.id]) as work:
             found = await store.find_by_thread(work, self.outlet.id, self.channel.id, self.thread)
             return [] if found is None else await store.journals(work, self.outlet.id, found[0])
