@@ -26,7 +26,7 @@ from chatworks.channels.planning.drawing import draw
 from chatworks.channels.planning.pieces import Words
 from chatworks.channels.webchat.adapter import arrival, read
 from chatworks.conversations import store, words
-from chatworks.conversations.models import DialogueStatus
+from chatworks.conversations.models import DialogueStatus, Journal
 from chatworks.inbox.models import NewEvent
 from chatworks.kit.errors import NotFound
 from chatworks.outlets.models import Outlet
