@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -25,7 +25,7 @@ from chatworks.catalog import store as catalog_store
 from chatworks.catalog.core import changes as product_changes
 from chatworks.catalog.models import ApplyProducts
 from chatworks.catalog.service import seed as seed_products
-from chatworks.channels.models import ChannelKind
+from chatworks.channels.models import Channel, ChannelKind
 from chatworks.channels.telegram import feature as telegram_feature
 from chatworks.channels.telegram.files import Files
 from chatworks.channels.telegram.manifest import telegram
@@ -33,6 +33,10 @@ from chatworks.channels.telegram.send import BotApi
 from chatworks.channels.webchat.adapter import TERMINAL, WEBCHAT
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Actor, ActorKind, Call
+from chatworks.contacts.core import ways
+from chatworks.contacts.feature import feature as contacts
+from chatworks.contacts.jobs import Router
+from chatworks.contacts.service import Linker
 from chatworks.conversations.batch import Parts
 from chatworks.conversations.feature import feature as conversations
 from chatworks.conversations.models import Installed, OutletView
@@ -161,7 +165,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     kinds = {kind.kind: kind for kind in (telegram(bot_api, files), WEBCHAT, TERMINAL)}
     applets = Applets(load(package) for package in INSTALLED)
     scribe = Scribe(kinds, directory.channel, settings.address)
-    features = _features(applets, scribe)
+    features = _features(settings, applets, scribe, directory, kinds)
     dispatcher = Dispatcher(r for feature in features for r in feature.registrations)
     applets.check(dispatcher.names())
     db.subscribers = _subscribers(features)
@@ -170,7 +174,9 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     privacy_texts = Texts.load("chatworks.privacy")
 
     async def outlet_of(outlet_id: UUID) -> OutletView:
-        return view(await directory.outlet(outlet_id), privacy_texts, settings.address)
+        outlet = await directory.outlet(outlet_id)
+        channels = await directory.channels(outlet_id)
+        return view(outlet, privacy_texts, settings.address, channels)
 
     parts = Parts(
         applets=applets,
@@ -214,8 +220,18 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     )
 
 
-def _features(applets: Applets, scribe: Scribe) -> tuple[Feature, ...]:
+def _features(
+    settings: Settings,
+    applets: Applets,
+    scribe: Scribe,
+    directory: Directory,
+    kinds: Mapping[str, ChannelKind],
+) -> tuple[Feature, ...]:
     """Return every feature of the product: what is not in this list does not exist."""
+
+    async def page_of(outlet_id: UUID) -> str:
+        return _page(await directory.outlet(outlet_id), settings.address)
+
     return (
         inbox.FEATURE,
         outbox.FEATURE,
@@ -226,6 +242,10 @@ def _features(applets: Applets, scribe: Scribe) -> tuple[Feature, ...]:
             lambda applet, data: _check_settings(applets, applet, data),
             lambda spec: _install(applets, spec),
             secret_of,
+        ),
+        contacts(
+            Linker(directory.channels, page_of),
+            Router(kinds, directory.channel, directory.outlet),
         ),
         conversations(scribe),
         bots.FEATURE,
@@ -247,14 +267,25 @@ def _loader(shelf: Shelf) -> Callable[[str], Awaitable[Upload | None]]:
     return load
 
 
-def view(outlet: Outlet, texts: Texts, address: str) -> OutletView:
-    """Return what the engine must know of an outlet."""
+def _page(outlet: Outlet, address: str) -> str:
+    return f"{address}/o/{outlet.slug}"
+
+
+def view(
+    outlet: Outlet, texts: Texts, address: str, channels: Sequence[Channel] = ()
+) -> OutletView:
+    """Return what the engine must know of an outlet; the web chat's menu offers to go on in
+    another of its ``channels``, where there is one.
+    """
+    page = _page(outlet, address)
+    webchats = (c.id for c in channels if c.kind == "webchat")
     return OutletView(
         id=outlet.id,
         name=outlet.name,
         languages=outlet.languages,
         notices=notice(outlet, texts, address),
         installed=tuple(Installed(i.applet, i.version, i.settings) for i in outlet.installed),
+        continues=frozenset(here for here in webchats if ways(channels, here, page, "")),
     )
 
 

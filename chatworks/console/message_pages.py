@@ -13,6 +13,7 @@ from litestar.response import Redirect
 from chatworks.commands.models import Command
 from chatworks.console.forms import choice, id_of, text
 from chatworks.console.pages import Asked, Desk
+from chatworks.contacts import store as contacts
 from chatworks.conversations import store as conversations
 from chatworks.conversations.models import HandBack, Reply, TakeOver
 from chatworks.conversations.service import typing_topic
@@ -100,6 +101,8 @@ async def _conversation(
         stands = await outbox.standing(work, outlet_id, conversation_id, sent)
         await conversations.mark_read(work, outlet_id, conversation_id, found["last_seq"])
         rows = await conversations.latest(work, outlet_id, work.now, PAGE_LENGTH)
+        routes = await contacts.routes_of(work, outlet_id, conversation_id)
+        (reaches,) = await contacts.reaches(work, [(outlet_id, conversation_id)])
     return await desk.show(
         "conversation",
         session,
@@ -108,6 +111,8 @@ async def _conversation(
         stands=stands,
         conversations=rows,
         older=_older(rows),
+        routes=routes,
+        siblings=[reach for reach in reaches if reach.conversation_id != conversation_id],
         problem=problem,
         typed=typed,
     )

@@ -12,17 +12,33 @@ JOIN conversation c ON c.outlet_id = k.outlet_id AND c.channel_id = k.channel_id
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
 LEFT JOIN dialogue d ON d.outlet_id = c.outlet_id AND d.id = c.dialogue_id
 
+-- name: arriving
+-- Dialogues that another conversation has handed over to these.
+SELECT d.id, d.applet, d.version, d.command, d.language, d.settings::text, d.start::text,
+       d.started_at, d.pages, d.asked_seq,
+       (SELECT string_agg(j.entries::text, ',' ORDER BY j.page)
+        FROM journal j WHERE j.outlet_id = d.outlet_id AND j.dialogue_id = d.id)
+FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(conversations)s::uuid[])
+     AS k (outlet_id, id, conversation_id)
+JOIN dialogue d ON d.outlet_id = k.outlet_id AND d.id = k.id
+               AND d.conversation_id = k.conversation_id AND d.status = 'waiting'
+
 -- name: add_contacts
 INSERT INTO contact (outlet_id, id, channel_id, vendor_id, name, username, phone, language, status,
-                     created_at)
-SELECT k.*, %(now)s
+                     created_at, phone_proof, phone_proved_at)
+SELECT k.*, %(now)s, CASE WHEN k.phone IS NOT NULL THEN 'messenger' END,
+       CASE WHEN k.phone IS NOT NULL THEN %(now)s::timestamptz END
 FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(channels)s::uuid[], %(vendor_ids)s::text[],
             %(names)s::text[], %(usernames)s::text[], %(phones)s::text[], %(languages)s::text[],
-            %(statuses)s::text[]) AS k
+            %(statuses)s::text[])
+     AS k (outlet_id, id, channel_id, vendor_id, name, username, phone, language, status)
 
 -- name: change_contacts
 UPDATE contact p
 SET name = k.name, username = k.username, phone = COALESCE(k.phone, p.phone),
+    phone_proof = CASE WHEN k.phone IS NULL THEN p.phone_proof ELSE 'messenger' END,
+    phone_proved_at = CASE WHEN COALESCE(k.phone, p.phone) IS NOT DISTINCT FROM p.phone
+                           THEN p.phone_proved_at ELSE %(now)s END,
     language = k.language, status = k.status
 FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(names)s::text[], %(usernames)s::text[],
             %(phones)s::text[], %(languages)s::text[], %(statuses)s::text[])
@@ -81,11 +97,12 @@ FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(conversations)s::uuid[], %(a
 -- name: change_dialogues
 UPDATE dialogue d
 SET status = k.status, pages = k.pages, steps = k.steps, asked_seq = k.asked_seq,
-    ended_at = k.ended_at, version = k.version
+    ended_at = k.ended_at, version = k.version,
+    conversation_id = COALESCE(k.moved_to, d.conversation_id)
 FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(statuses)s::text[], %(pages)s::integer[],
             %(steps)s::integer[], %(asked)s::integer[], %(ended)s::timestamptz[],
-            %(versions)s::text[])
-     AS k (outlet_id, id, status, pages, steps, asked_seq, ended_at, version)
+            %(versions)s::text[], %(moved)s::uuid[])
+     AS k (outlet_id, id, status, pages, steps, asked_seq, ended_at, version, moved_to)
 WHERE d.outlet_id = k.outlet_id AND d.id = k.id
 
 -- name: clear_journals

@@ -19,6 +19,7 @@ from chatworks.conversations.models import (
     Conversation,
     Dialogue,
     DialogueStatus,
+    Journal,
     NewMessage,
     NewTimer,
     Speaker,
@@ -77,6 +78,17 @@ def _conversation(row: tuple[Any, ...], key: Key, thread_key: int) -> Conversati
         offered=tuple(row[14].split("\n")) if row[14] else (),
         dialogue=None if row[15] is None else _dialogue(row[15:]),
     )
+
+
+async def arriving(work: Work, wanted: Sequence[tuple[UUID, UUID, UUID]]) -> dict[UUID, Dialogue]:
+    """Return, by id, those of the (outlet, dialogue, conversation)s that were handed over."""
+    parameters = {
+        "outlets": [item[0] for item in wanted],
+        "ids": [item[1] for item in wanted],
+        "conversations": [item[2] for item in wanted],
+    }
+    cursor = await work.conn.execute(QUERIES["arriving"], parameters, binary=True)
+    return {row[0]: _dialogue(row) for row in await cursor.fetchall()}
 
 
 def _dialogue(row: tuple[Any, ...]) -> Dialogue:
@@ -143,6 +155,7 @@ async def change_contacts(work: Work, changed: Sequence[Conversation]) -> None:
     await work.conn.execute(
         QUERIES["change_contacts"],
         {
+            "now": work.now,
             "outlets": [c.outlet_id for c in changed],
             "ids": [c.contact_id for c in changed],
             **_contact_columns(changed),
@@ -244,7 +257,7 @@ async def write_dialogues(work: Work, owned: Sequence[Owned]) -> None:
 def _new_dialogue_columns(new: Sequence[Owned]) -> dict[str, list[Any]]:
     return {
         **_known_dialogue_columns(new),
-        "conversations": [update.conversation_id for update, _ in new],
+        "conversations": [dialogue.moved_to or update.conversation_id for update, dialogue in new],
         "applets": [dialogue.applet for _, dialogue in new],
         "commands": [dialogue.command for _, dialogue in new],
         "languages": [dialogue.language for _, dialogue in new],
@@ -264,6 +277,7 @@ def _known_dialogue_columns(known: Sequence[Owned]) -> dict[str, list[Any]]:
         "asked": [dialogue.asked_seq for _, dialogue in known],
         "ended": [dialogue.ended_at for _, dialogue in known],
         "versions": [dialogue.version for _, dialogue in known],
+        "moved": [dialogue.moved_to for _, dialogue in known],
     }
 
 
@@ -461,20 +475,6 @@ async def history(
         return said
     files = await media.arrived(work, outlet_id, conversation_id, seqs)
     return [structs.replace(message, file=files.get(message.seq)) for message in said]
-
-
-class Journal(msgspec.Struct, frozen=True):
-    """A dialogue with everything that it was told; entries are plain JSON."""
-
-    id: UUID
-    applet: str
-    version: str
-    command: str
-    language: str
-    settings: str
-    start: str
-    status: DialogueStatus
-    entries: list[list[Any]]
 
 
 async def journals(work: Work, outlet_id: UUID, conversation_id: UUID) -> list[Journal]:

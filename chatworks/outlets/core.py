@@ -35,6 +35,7 @@ ORIGIN = re.compile(
 LOOPBACK = frozenset({"localhost", "127.0.0.1"})  # where a site is tried out
 FIELDS = (  # what an outlet and its file have in common, and may change
     "name", "languages", "timezone", "brand", "hours", "delivery", "privacy", "widget_origins",
+    "quiet", "routing",
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -60,6 +60,23 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     areas: list[Area] = []
 
 
+class Quiet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When people are left alone: from one time to another, by the clock where they live.
+
+    Offers wait for the end of it, always; notices about orders only if ``transactional``.
+    """
+
+    hours: tuple[Time, Time] | None = None
+    transactional: bool = False
+
+
+class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which kinds of channels a message to a person takes first, and what one costs there."""
+
+    prefer: list[str] = []
+    prices: dict[str, Annotated[int, Meta(ge=0)]] = {}
+
+
 class PrivacyNotice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who keeps the data, and whom to ask."""
 
@@ -107,6 +124,8 @@ class OutletFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hours: Hours
     delivery: Delivery
     privacy: PrivacyNotice
+    quiet: Quiet = Quiet()
+    routing: Routing = Routing()
     widget_origins: list[str] = []
     channels: list[ChannelSpec] = []
     applets: list[AppletSpec] = []
@@ -138,6 +157,8 @@ class Outlet:
     privacy: PrivacyNotice
     widget_origins: tuple[str, ...]
     installed: tuple[Install, ...] = ()
+    quiet: Quiet = field(default_factory=Quiet)
+    routing: Routing = field(default_factory=Routing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +287,8 @@ DATA_MAP: DataMap = {
         "delivery": operational("where it delivers"),
         "privacy": operational("the controller's name and its address for enquiries"),
         "widget_origins": operational("sites that may embed it"),
+        "quiet": operational("when people are left alone"),
+        "routing": operational("which channels a message takes first"),
         "created_at": operational("when"),
         "updated_at": operational("when"),
     },

@@ -1,23 +1,25 @@
 -- name: add_outlet
 INSERT INTO outlet (outlet_id, slug, name, brand, languages, currency, timezone, hours, delivery,
-                    privacy, widget_origins, created_at, updated_at)
+                    privacy, widget_origins, quiet, routing, created_at, updated_at)
 VALUES (%(id)s, %(slug)s, %(name)s, %(brand)s::jsonb, %(languages)s, %(currency)s, %(timezone)s,
-        %(hours)s::jsonb, %(delivery)s::jsonb, %(privacy)s::jsonb, %(widget_origins)s, %(now)s,
-        %(now)s)
+        %(hours)s::jsonb, %(delivery)s::jsonb, %(privacy)s::jsonb, %(widget_origins)s,
+        %(quiet)s::jsonb, %(routing)s::jsonb, %(now)s, %(now)s)
 ON CONFLICT (slug) DO NOTHING
 
 -- name: change_outlet
 UPDATE outlet
 SET name = %(name)s, brand = %(brand)s::jsonb, languages = %(languages)s, currency = %(currency)s,
     timezone = %(timezone)s, hours = %(hours)s::jsonb, delivery = %(delivery)s::jsonb,
-    privacy = %(privacy)s::jsonb, widget_origins = %(widget_origins)s, updated_at = %(now)s
+    privacy = %(privacy)s::jsonb, widget_origins = %(widget_origins)s,
+    quiet = %(quiet)s::jsonb, routing = %(routing)s::jsonb, updated_at = %(now)s
 WHERE slug = %(slug)s
 
 -- name: outlets
 SELECT o.outlet_id, o.slug, o.name, o.brand::text, o.languages, o.currency, o.timezone,
        o.hours::text, o.delivery::text, o.privacy::text, o.widget_origins,
        (SELECT json_agg(json_build_array(a.applet, a.version, a.settings) ORDER BY a.applet DESC)
-        FROM applet_install a WHERE a.outlet_id = o.outlet_id AND a.enabled)::text
+        FROM applet_install a WHERE a.outlet_id = o.outlet_id AND a.enabled)::text,
+       o.quiet::text, o.routing::text
 FROM outlet o
 WHERE (%(ids)s::uuid[] IS NULL OR o.outlet_id = ANY(%(ids)s::uuid[]))
   AND (%(slug)s::text IS NULL OR o.slug = %(slug)s)

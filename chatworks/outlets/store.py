@@ -21,6 +21,8 @@ from chatworks.outlets.models import (
     Outlet,
     OutletFile,
     PrivacyNotice,
+    Quiet,
+    Routing,
 )
 
 QUERIES = load_queries(__package__)
@@ -43,6 +45,8 @@ def _columns(file: OutletFile) -> dict[str, Any]:
         "delivery": _json(file.delivery),
         "privacy": _json(file.privacy),
         "widget_origins": file.widget_origins,
+        "quiet": _json(file.quiet),
+        "routing": _json(file.routing),
     }
 
 
@@ -84,6 +88,8 @@ def _outlet(row: tuple[Any, ...]) -> Outlet:
             Install(applet, version, msgspec.json.encode(settings))
             for applet, version, settings in decode(row[11] or "[]")
         ),
+        quiet=decode(row[12], type=Quiet),
+        routing=decode(row[13], type=Routing),
     )
 
 

@@ -43,6 +43,7 @@ class InboundKind(StrEnum):
     MOVED = "moved"  # the chat has another id now: arguments
     BOT = "bot"  # the person made a bot that we may manage; arguments: "<id> <user name>"
     TIMER = "timer"  # arguments: "<dialogue id> <step>"
+    MOVE = "move"  # text: leave, arguments: "<conversation id>"; or arrive, and "<dialogue id>"
     UNKNOWN = "unknown"  # something this channel cannot take yet; text names it
     OTHER = "other"  # nothing that was said to us (a reaction, a pinned message); text names it
 
