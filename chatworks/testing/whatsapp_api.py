@@ -1,0 +1,311 @@
+"""The server side of the Cloud API's stand-in: messages, media, templates.
+
+A call is named by what it does: ``messages``, ``read``, ``media``, ``getMedia``, ``deleteMedia``,
+``download``, ``templates``, ``createTemplate``, ``deleteTemplate``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from chatworks.testing import whatsapp_rules as rules
+from chatworks.testing.server import Bucket, Call, StandIn
+
+TOKEN = "stand-in"  # noqa: S105 - a stand-in's token opens nothing
+NUMBER, WABA, APP_SECRET, VERIFY_TOKEN = "10001", "20001", "app-secret", "verify-me"
+FAULTS = {"429": (429, 4), "500": (500, 131000), "401": (401, 190)}
+VERSION = r"/{version:v\d+\.\d+}"
+
+
+class Refusal(Exception):
+    """A request is refused with this code."""
+
+    def __init__(self, code: int, detail: str = "", status: int = 400) -> None:
+        super().__init__(code, detail, status)
+        self.code, self.detail, self.status = code, detail, status
+
+
+@dataclass
+class File:
+    """A file that was uploaded, or that a person sent."""
+
+    id: str
+    content_type: str
+    content: bytes
+
+    def resource(self, base: str) -> dict[str, Any]:
+        """Return it as the API shows it."""
+        return {
+            "messaging_product": "whatsapp",
+            "url": f"{base}/files/{self.id}",
+            "mime_type": self.content_type,
+            "sha256": hashlib.sha256(self.content).hexdigest(),
+            "file_size": len(self.content),
+            "id": self.id,
+        }
+
+
+@dataclass
+class Asked:
+    """A request as a handler sees it; ``made`` is the id of what it makes, and ``lost`` says that
+    it takes no effect although it is answered 200.
+    """
+
+    request: web.Request
+    params: dict[str, Any]
+    made: str = ""
+    lost: bool = False
+
+
+Handler = Callable[[Asked], Awaitable[web.StreamResponse]]
+
+
+@dataclass(kw_only=True)
+class WhatsAppApi(StandIn):
+    """The requests that a bot makes, and the state they meet."""
+
+    token: str = TOKEN
+    number: str = NUMBER  # the id of the phone number
+    waba: str = WABA
+    refused: dict[str, int] = field(default_factory=dict)  # by person: the code they meet
+    windows: dict[str, datetime] = field(default_factory=dict)  # by person
+    people: dict[str, str] = field(default_factory=dict)  # a message's id and its person
+    templates: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    uploads: dict[str, File] = field(default_factory=dict)
+    read: list[str] = field(default_factory=list)
+    typing: list[str] = field(default_factory=list)
+    per_second: float = rules.PER_SECOND
+    _rate: Bucket | None = None
+    _pairs: dict[str, Bucket] = field(default_factory=dict)
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the paths of graph.facebook.com and of the host of files."""
+        node = f"{VERSION}/{{node}}"
+        return [
+            self.route("POST", f"{node}/messages", "messages", self._messages),
+            self.route("POST", f"{node}/media", "media", self._upload),
+            self.route("GET", f"{node}/message_templates", "templates", self._templates),
+            self.route("POST", f"{node}/message_templates", "createTemplate", self._template),
+            self.route("DELETE", f"{node}/message_templates", "deleteTemplate", self._untemplate),
+            self.route("GET", node, "getMedia", self._media),
+            self.route("DELETE", node, "deleteMedia", self._unmedia),
+            self.route("GET", "/files/{node}", "download", self._download),
+        ]
+
+    def route(self, method: str, path: str, name: str, handler: Handler) -> web.RouteDef:
+        """Return a route whose calls are authenticated, may meet a fault, and are recorded."""
+
+        async def serve(request: web.Request) -> web.StreamResponse:
+            params = await _params(request)
+            call = "read" if params.get("status") == "read" else name
+            fault = self.take_fault(call, params.get("to", params.get("recipient")))
+            if fault is not None and fault.kind != "after":
+                self.record(call, params, done=False)
+                if fault.kind not in FAULTS:
+                    return await self.break_off(request, fault.kind)
+                status, code = FAULTS[fault.kind]
+                return refused(code, "", status)
+            asked = Asked(request, params)
+            try:
+                if request.headers.get("Authorization") != f"Bearer {self.token}":
+                    raise Refusal(190, status=401)  # noqa: TRY301 - one place answers
+                answer = await handler(asked)
+            except Refusal as refusal:
+                self.record(call, params, done=False)
+                return refused(refusal.code, refusal.detail, refusal.status)
+            self.record(call, params, done=not asked.lost, made=asked.made)
+            return answer if fault is None else await self.break_off(request, "close")
+
+        return web.route(method, path, serve)
+
+    def is_sent(self, call: Call, person: Any) -> bool:
+        """Return whether ``call`` sent something to ``person`` (to anybody, where it is None)."""
+        return call.method == "messages" and person in {None, receiver(call.params)}
+
+    def accept(self, ident: str, message: dict[str, Any], code: int) -> None:
+        """Take a message that was posted; ``code`` befalls it later. The people's side does it."""
+        raise NotImplementedError
+
+    # -- messages ----------------------------------------------------------------------------
+
+    async def _messages(self, asked: Asked) -> web.Response:
+        message = asked.params
+        self._own(asked, self.number)
+        if message.get("status") == "read":
+            return self._mark_read(message)
+        problem = rules.check(message)
+        if problem is not None:
+            raise Refusal(*problem)
+        person = receiver(message)
+        asked.made = f"wamid.{secrets.token_urlsafe(24)}"
+        if rules.is_dropped(message):
+            asked.lost = True
+            return _accepted(message, asked.made)
+        self._limit(person)
+        late = self._refusal(person) or self._late(person, message)
+        self.people[asked.made] = person
+        self.accept(asked.made, message, late)
+        return _accepted(message, asked.made)
+
+    def _own(self, asked: Asked, node: str) -> None:
+        if asked.request.match_info["node"] != node:
+            raise Refusal(100, "Unsupported request: the object does not exist")
+
+    def _mark_read(self, message: dict[str, Any]) -> web.Response:
+        ident = message.get("message_id", "")
+        if ident not in self.people:
+            raise Refusal(131009, "message_id")
+        self.read.append(ident)
+        if message.get("typing_indicator"):
+            if message["typing_indicator"] != {"type": "text"}:
+                raise Refusal(131009, "typing_indicator")
+            self.typing.append(ident)
+        return web.json_response({"success": True})
+
+    def _limit(self, person: str) -> None:
+        now = self.clock.monotonic()
+        if self._rate is None or self._rate.per_second != self.per_second:
+            self._rate = Bucket(self.per_second, self.per_second)
+        pair = self._pairs.setdefault(person, Bucket(1 / rules.PAIR_SECONDS, rules.PAIR_BURST))
+        if not self._rate.take(now):
+            raise Refusal(130429)
+        if not pair.take(now):
+            raise Refusal(131056)
+
+    def _refusal(self, person: str) -> int:
+        code = self.refused.get(person, 0)
+        if code and code not in rules.LATE:
+            raise Refusal(code)
+        return code
+
+    def _late(self, person: str, message: dict[str, Any]) -> int:
+        kind = message.get("type", "text")
+        if kind == "template":
+            self._check_template(message["template"], scoped="to" not in message)
+            return 0
+        opened = self.windows.get(person)
+        age = (self.clock.now() - opened).total_seconds() if opened else rules.WINDOW_SECONDS
+        if age >= rules.WINDOW_SECONDS:
+            return 131047
+        if kind in rules.MEDIA and "id" in message[kind]:
+            file = self.uploads.get(message[kind]["id"])
+            if file is None:
+                raise Refusal(131009, f"{kind}.id")
+            return rules.media_problem(kind, file.content_type, len(file.content))
+        return 0
+
+    def _check_template(self, sent: dict[str, Any], *, scoped: bool) -> None:
+        template = self.templates.get((sent["name"], sent["language"]["code"]))
+        if template is None:
+            raise Refusal(132001, status=404)
+        if scoped and template["category"] == "AUTHENTICATION":
+            raise Refusal(131062)
+        code = rules.parameters_problem(template, sent)
+        if code:
+            raise Refusal(code)
+
+    # -- media -------------------------------------------------------------------------------
+
+    async def _upload(self, asked: Asked) -> web.Response:
+        self._own(asked, self.number)
+        form, content = asked.params, asked.params.pop("file", None)
+        if form.get("messaging_product") != "whatsapp" or not isinstance(content, File):
+            raise Refusal(100, "messaging_product and file")
+        problem = rules.upload_problem(content.content_type, len(content.content))
+        if problem:
+            raise Refusal(131053, problem)
+        asked.made = content.id
+        self.uploads[content.id] = content
+        return web.json_response({"id": content.id})
+
+    def _file(self, asked: Asked) -> File:
+        file = self.uploads.get(asked.request.match_info["node"])
+        if file is None:
+            raise Refusal(100, "Unsupported request: the object does not exist")
+        return file
+
+    async def _media(self, asked: Asked) -> web.Response:
+        return web.json_response(self._file(asked).resource(self.other_base))
+
+    async def _unmedia(self, asked: Asked) -> web.Response:
+        del self.uploads[self._file(asked).id]
+        return web.json_response({"success": True})
+
+    async def _download(self, asked: Asked) -> web.Response:
+        file = self._file(asked)
+        return web.Response(body=file.content, content_type=file.content_type)
+
+    # -- templates ---------------------------------------------------------------------------
+
+    async def _templates(self, asked: Asked) -> web.Response:
+        self._own(asked, self.waba)
+        names, status = asked.params.get("name"), asked.params.get("status")
+        rows = [
+            row
+            for row in self.templates.values()
+            if names in {None, row["name"]} and status in {None, row["status"]}
+        ]
+        return web.json_response({"data": rows, "paging": {}})
+
+    async def _template(self, asked: Asked) -> web.Response:
+        self._own(asked, self.waba)
+        problem = rules.template_problem(asked.params)
+        key = (asked.params.get("name", ""), asked.params.get("language", ""))
+        if problem or key in self.templates:
+            raise Refusal(100, problem or "it exists already")
+        asked.made = str(30_001 + len(self.templates))
+        self.templates[key] = {**asked.params, "id": asked.made, "status": "PENDING"}
+        told = {"id": asked.made, "status": "PENDING", "category": asked.params["category"]}
+        return web.json_response(told)
+
+    async def _untemplate(self, asked: Asked) -> web.Response:
+        self._own(asked, self.waba)
+        gone = [key for key in self.templates if key[0] == asked.params.get("name")]
+        if not gone:
+            raise Refusal(132001, status=404)
+        for key in gone:
+            del self.templates[key]
+        return web.json_response({"success": True})
+
+
+def receiver(message: dict[str, Any]) -> str:
+    """Return whom a message goes to; a number stands without its +, and before a scoped id."""
+    return str(message.get("to") or message.get("recipient", "")).removeprefix("+")
+
+
+def _accepted(message: dict[str, Any], ident: str) -> web.Response:
+    person, key = receiver(message), "wa_id" if "to" in message else "user_id"
+    contacts = [{"input": message.get("to") or message["recipient"], key: person}]
+    told = {"messaging_product": "whatsapp", "contacts": contacts, "messages": [{"id": ident}]}
+    return web.json_response(told)
+
+
+async def _params(request: web.Request) -> dict[str, Any]:
+    """Return a request's query, its JSON object, or its form with the uploaded file."""
+    if request.method != "POST":
+        return dict(request.query)
+    if request.content_type != "multipart/form-data":
+        try:
+            read = json.loads(await request.text())
+        except ValueError:
+            read = None
+        return read if isinstance(read, dict) else {}
+    form: dict[str, Any] = dict(await request.post())
+    sent = form.get("file")
+    if isinstance(sent, web.FileField):
+        kind = form.get("type") or sent.content_type
+        form["file"] = File(str(secrets.randbelow(10**15)), kind, sent.file.read())
+    return form
+
+
+def refused(code: int, detail: str = "", status: int = 400) -> web.Response:
+    """Return a refusal as the Graph API words it."""
+    return web.json_response(rules.error(code, detail, secrets.token_urlsafe(8)), status=status)
