@@ -106,3 +106,6 @@ class Capabilities:
     cards: bool = False  # draws a card by itself; else it becomes text
     reserved: frozenset[str] = frozenset()
     window_hours: int | None = None
+
+
+TEXT_ALONE = Capabilities(text=Length(1000))  # what every channel can

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 
+from chatworks.channels.capabilities import TEXT_ALONE
 from chatworks.channels.models import Channel, ChannelKind
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Call
@@ -109,7 +110,9 @@ async def _prepare(work: Work, parts: Parts, events: Sequence[PendingEvent]) -> 
         conversation = conversations.get(first.thread_key)
         if conversation is None:
             continue
-        turn = Turn(envs[first.outlet_id], conversation)
+        channel = channels[first.source]
+        capable = parts.kinds[channel.kind].capabilities if channel else TEXT_ALONE
+        turn = Turn(envs[first.outlet_id], conversation, capable)
         running.append(_Running(turn, turn.take(read[first.thread_key])))
     return running
 

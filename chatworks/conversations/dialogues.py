@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from chatworks.channels.models import Settle
 from chatworks.commands.models import Actor, ActorKind, Call, Origin
@@ -29,7 +30,7 @@ from chatworks.sdk.chat import TimedOut
 from chatworks.sdk.inbound import Inbound, InboundKind
 from chatworks.sdk.inputs import Choice, NotUnderstood, YesNo
 from chatworks.sdk.messages import Message
-from chatworks.sdk.requests import Ask, Do, Now, Restart, Say
+from chatworks.sdk.requests import Ask, Can, Do, Now, Restart, Say
 from chatworks.sdk.runtime import Finished, Mismatch, Progress, Run
 
 if TYPE_CHECKING:
@@ -135,8 +136,10 @@ def cancel(turn: Turn) -> bool:
     return True
 
 
-def ask_again(turn: Turn) -> Generator[Call[Any], Any, bool]:
-    """Send the open question once more; returns whether there is one."""
+def ask_again(turn: Turn, first: int = 0) -> Generator[Call[Any], Any, bool]:
+    """Send the open question once more, from its choice ``first`` on; returns whether there is
+    one.
+    """
     dialogue = _open(turn)
     if dialogue is None:
         return False
@@ -146,7 +149,7 @@ def ask_again(turn: Turn) -> Generator[Call[Any], Any, bool]:
         return True
     step = run.replay()
     if isinstance(step, Ask):
-        _ask(turn, dialogue, step.message)
+        _ask(turn, dialogue, replace(step.message, first=first))
         run.suspend()
     else:
         yield from _drive(turn, run, step)
@@ -208,6 +211,8 @@ def _drive(turn: Turn, run: Run, step: Progress) -> Steps:
                 step = run.resume(None)
             case Now():
                 step = run.resume(turn.env.now)
+            case Can():
+                step = run.resume(step.what == "form" and turn.capable.form)
             case Do():
                 answer = yield _call(turn, step)
                 refused = isinstance(answer, Refusal)

@@ -117,6 +117,7 @@ class Conversation:
     operator_id: UUID | None = None
     speaker_until: datetime | None = None
     dialogue: Dialogue | None = None
+    offered: tuple[str, ...] = ()  # ids of the last menu: what an answer by number means
     is_new: bool = False
 
 
@@ -252,6 +253,7 @@ DATA_MAP: DataMap = {
         "operator_id": operational("who took it over; the person is in operator"),
         "speaker_until": operational("when the bot speaks again"),
         "dialogue_id": operational("the dialogue that waits"),
+        "offered": operational("ids of the last menu, for answers by number"),
         "last_seq": operational("number of messages"),
         "read_seq": operational("read up to here by operators"),
         "last_at": operational("order of the list"),
@@ -317,6 +319,7 @@ HISTORY_KINDS = frozenset(
         InboundKind.PLACE,
         InboundKind.PHONE,
         InboundKind.FILE,
+        InboundKind.FORM,
         InboundKind.EDITED,
         InboundKind.UNKNOWN,
     }

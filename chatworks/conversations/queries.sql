@@ -1,6 +1,6 @@
 -- name: load
 SELECT k.n, c.outlet_id, c.id, c.contact_id, c.is_group, c.speaker, c.operator_id, c.speaker_until,
-       p.vendor_id, p.name, p.username, p.phone, p.language, p.status,
+       p.vendor_id, p.name, p.username, p.phone, p.language, p.status, c.offered,
        d.id, d.applet, d.version, d.command, d.language, d.settings::text, d.start::text,
        d.started_at, d.pages, d.asked_seq,
        (SELECT string_agg(j.entries::text, ',' ORDER BY j.page)
@@ -53,11 +53,13 @@ SET last_seq = k.last_seq,
     speaker = CASE WHEN k.turned THEN k.speaker ELSE c.speaker END,
     operator_id = CASE WHEN k.turned THEN k.operator_id ELSE c.operator_id END,
     speaker_until = CASE WHEN k.turned THEN k.until ELSE c.speaker_until END,
-    dialogue_id = CASE WHEN k.turned THEN k.dialogue_id ELSE c.dialogue_id END
+    dialogue_id = CASE WHEN k.turned THEN k.dialogue_id ELSE c.dialogue_id END,
+    offered = COALESCE(k.offered, c.offered)
 FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(seqs)s::integer[], %(last_texts)s::text[],
             %(turned)s::boolean[], %(speakers)s::text[], %(operators)s::uuid[],
-            %(untils)s::timestamptz[], %(dialogues)s::uuid[])
-     AS k (outlet_id, id, last_seq, last_text, turned, speaker, operator_id, until, dialogue_id)
+            %(untils)s::timestamptz[], %(dialogues)s::uuid[], %(offered)s::text[])
+     AS k (outlet_id, id, last_seq, last_text, turned, speaker, operator_id, until, dialogue_id,
+           offered)
 WHERE c.outlet_id = k.outlet_id AND c.id = k.id
 
 -- name: add_dialogues

@@ -70,7 +70,8 @@ def _conversation(row: tuple[Any, ...], key: Key, thread_key: int) -> Conversati
         sender=Sender(row[8], name=row[9], username=row[10], phone=row[11] or ""),
         language=row[12],
         status=ContactStatus(row[13]),
-        dialogue=None if row[14] is None else _dialogue(row[14:]),
+        offered=tuple(row[14].split("\n")) if row[14] else (),
+        dialogue=None if row[15] is None else _dialogue(row[15:]),
     )
 
 
@@ -186,6 +187,7 @@ async def advance(work: Work, updates: Sequence[Update], held: Mapping[UUID, Hel
             "dialogues": [
                 None if s is None or s.dialogue is None else s.dialogue.id for s in states
             ],
+            "offered": [None if s is None else "\n".join(s.offered) for s in states],
         },
     )
 

@@ -20,6 +20,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
+from chatworks.channels.capabilities import Capabilities
 from chatworks.channels.models import Settle
 from chatworks.commands.models import Call
 from chatworks.conversations import dialogues, words
@@ -43,6 +44,7 @@ from chatworks.sdk.inbound import Inbound, InboundKind, Sender
 from chatworks.sdk.messages import Message
 
 HUMAN_WANTED_FOR = timedelta(hours=12)
+MORE = "more"  # the scope of a row that shows another page of its list
 
 Steps = Generator[Call[Any], Any, None]
 
@@ -69,8 +71,9 @@ class Event(msgspec.Struct, frozen=True):
 class Turn:
     """Takes the events of one conversation, in order."""
 
-    def __init__(self, env: Env, conversation: Conversation) -> None:
+    def __init__(self, env: Env, conversation: Conversation, capable: Capabilities) -> None:
         self.env = env
+        self.capable = capable
         self.conversation = conversation
         self.update = Update(conversation.outlet_id, conversation.id, state=conversation)
         self.facts: list[object] = []
@@ -236,11 +239,26 @@ class Turn:
         if self.waiting and inbound.kind is not InboundKind.COMMAND:
             yield from dialogues.answer(self, inbound)
             return
+        offered = self._by_number(inbound)
+        if offered:
+            yield from self._menu_tapped(*offered, inbound)
+            return
         command = self.menu.command_of(inbound)
         if command is not None:
             yield from dialogues.begin(self, command)
         elif not self.conversation.is_group:
             self.show_menu()
+
+    def _by_number(self, inbound: Inbound) -> tuple[str, str] | None:
+        """Return the choice of the last menu that a typed number means: its scope and target."""
+        number = inbound.text.strip().rstrip(".)")
+        offered = self.conversation.offered
+        if inbound.kind is not InboundKind.TEXT or not number.isdecimal():
+            return None
+        if not 0 < int(number[:4]) <= len(offered) or len(number) > len(str(len(offered))):
+            return None
+        scope, _, target = offered[int(number) - 1].partition(":")
+        return (scope, target) if target else None
 
     def _tapped(self, inbound: Inbound) -> Steps:
         """A button: of a menu (always valid), of the open question, or of one that is closed."""
@@ -248,7 +266,12 @@ class Turn:
         c = self.conversation
         scope, _, target = ident.partition(":")
         dialogue = c.dialogue
-        if target:
+        if scope == MORE and target.isdecimal():
+            self.settle(Settle(c.thread, inbound.reply_ref))
+            asked = dialogue is not None and seq == str(dialogue.asked_seq)
+            if not asked or not (yield from dialogues.ask_again(self, first=int(target))):
+                self.show_menu(first=int(target))
+        elif target:
             self.settle(Settle(c.thread, inbound.reply_ref))
             yield from self._menu_tapped(scope, target, inbound)
         elif dialogue is not None and seq == str(dialogue.asked_seq) and not dialogue.question:
@@ -295,6 +318,9 @@ class Turn:
         """Send ``message``."""
         new = NewMessage("out", "bot", message)
         self.update.messages.append(new)
+        menu = [button.id for button in message.choices]
+        if menu and all(":" in ident for ident in menu):  # a dialogue's question has no colon
+            self.conversation.offered = tuple(menu)
         return new
 
     def settle(self, settle: Settle, question: NewMessage | None = None) -> None:
@@ -302,6 +328,6 @@ class Turn:
         if settle.reply_ref or settle.asked_seq or question is not None:
             self.update.settles.append(PendingSettle(settle, question))
 
-    def show_menu(self) -> None:
-        """Send the outlet's menu."""
-        self.say(self.menu.main(self.conversation.language))
+    def show_menu(self, first: int = 0) -> None:
+        """Send the outlet's menu, from its choice ``first`` on where it has pages."""
+        self.say(replace(self.menu.main(self.conversation.language), first=first))

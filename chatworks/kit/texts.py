@@ -45,8 +45,12 @@ class Texts:
 
     def text(self, language: str, msgid: str, **values: object) -> str:
         """Return ``msgid`` in ``language``, its fields filled."""
-        said = self._by_language.get(language, {}).get(msgid, msgid)
+        said = self.template(language, msgid)
         return said.format(**values) if values else said
+
+    def template(self, language: str, msgid: str) -> str:
+        """Return ``msgid`` in ``language`` with its fields still open."""
+        return self._by_language.get(language, {}).get(msgid, msgid)
 
     def languages(self) -> frozenset[str]:
         """Return the languages that have a catalogue."""

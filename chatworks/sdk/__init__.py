@@ -12,6 +12,12 @@ from chatworks.sdk.applet import Applet as Applet
 from chatworks.sdk.applet import Config as Config
 from chatworks.sdk.chat import Chat as Chat
 from chatworks.sdk.chat import TimedOut as TimedOut
+from chatworks.sdk.commerce import Cart as Cart
+from chatworks.sdk.commerce import Invoice as Invoice
+from chatworks.sdk.commerce import Item as Item
+from chatworks.sdk.commerce import OrderSheet as OrderSheet
+from chatworks.sdk.commerce import Product as Product
+from chatworks.sdk.commerce import Receipt as Receipt
 from chatworks.sdk.inbound import File as File
 from chatworks.sdk.inbound import Inbound as Inbound
 from chatworks.sdk.inbound import InboundKind as InboundKind
@@ -22,7 +28,12 @@ from chatworks.sdk.inputs import location as location
 from chatworks.sdk.inputs import phone as phone
 from chatworks.sdk.inputs import text as text
 from chatworks.sdk.messages import Card as Card
+from chatworks.sdk.messages import ContactCard as ContactCard
 from chatworks.sdk.messages import Line as Line
+from chatworks.sdk.messages import Link as Link
+from chatworks.sdk.messages import Media as Media
+from chatworks.sdk.messages import MediaKind as MediaKind
+from chatworks.sdk.messages import Message as Message
 from chatworks.sdk.messages import Place as Place
 from chatworks.sdk.messages import Wanted as Wanted
 from chatworks.sdk.quantities import day as day

@@ -1,14 +1,17 @@
 """What an applet holds: ``chat``. Every method is awaited, and yields what it wants as data.
 
 Texts are msgids of the applet's own catalogue (the English text), with ``str.format`` fields given
-as keywords. Nothing here does I/O: the engine answers.
+as keywords; ``*bold*``, ``_italic_``, ``~strike~`` and `code` in a msgid are formatting, in what
+fills its fields never. Nothing here does I/O: the engine answers.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Generic, NoReturn, TypeVar
 
 import msgspec
@@ -16,9 +19,11 @@ import msgspec
 from chatworks.commands.models import Request
 from chatworks.kit.errors import Refusal
 from chatworks.kit.texts import Texts
+from chatworks.sdk.formatting import formatted
+from chatworks.sdk.forms import FormInput, field
 from chatworks.sdk.inputs import LABEL_LOCATION, LABEL_PHONE, SDK_TEXTS, Choice, Input, YesNo
-from chatworks.sdk.messages import Button, Card, Message, Wanted
-from chatworks.sdk.requests import Ask, Do, Now, Restart, Say, give
+from chatworks.sdk.messages import Button, Card, Form, Mark, Message, Section, Wanted
+from chatworks.sdk.requests import Ask, Can, Do, Now, Restart, Say, give
 
 S = TypeVar("S")
 Answer = TypeVar("Answer")
@@ -54,7 +59,12 @@ class Chat(Generic[S]):
 
     async def say(self, msgid: str, **values: object) -> None:
         """Send a text."""
-        await give(Say(Message(self.text(msgid, **values)), _place()))
+        text, marks = self._words(msgid, values)
+        await give(Say(Message(text, marks=marks), _place()))
+
+    async def send(self, message: Message) -> None:
+        """Send any message: media, a place, a contact, an invoice …; its texts are ready."""
+        await give(Say(message, _place()))
 
     async def show(self, card: Card, *, text: str = "") -> None:
         """Send a card; its texts are ready, in the person's language."""
@@ -75,35 +85,47 @@ class Chat(Generic[S]):
 
         def write() -> Message:
             buttons = self._own_buttons(input.wanted)
-            return Message(self.text(msgid, **values), buttons, wanted=input.wanted)
+            text, marks = self._words(msgid, values)
+            return Message(text, buttons, wanted=input.wanted, marks=marks)
 
         answer: Answer = await give(Ask(write, input, _place(), self.language, timeout))
         return answer
 
-    async def choose(
+    async def choose(  # noqa: PLR0913 - an author names what they need
         self,
         msgid: str,
         options: Sequence[Value],
         *,
         label: Callable[[Value], str] | None = None,
+        description: Callable[[Value], str] | None = None,
+        section: Callable[[Value], str] | None = None,
         card: Card | None = None,
         timeout: int | None = None,  # noqa: ASYNC109 - see ask
         **values: object,
     ) -> Value:
         """Ask for one of ``options``; ``label`` writes each (default: its ``title``, or itself).
 
-        An option with a ``photo`` shows it where the messenger can.
+        ``description`` says more of each where the messenger has room; ``section`` gives the title
+        under which it stands in a longer list: options of one section follow each other. An option
+        with a ``photo`` shows it where the messenger can.
         """
         if not options:
             raise ValueError("choose() needs at least one option")
         choice = Choice(tuple(options), label or _title)
 
         def write() -> Message:
+            more = [description(option) if description else "" for option in options]
             buttons = tuple(
-                Button(str(i), text, str(getattr(option, "photo", "")))
-                for i, (text, option) in enumerate(zip(choice.labels, options, strict=True))
+                Button(str(i), text, str(getattr(option, "photo", "")), said)
+                for i, (text, option, said) in enumerate(
+                    zip(choice.labels, options, more, strict=True)
+                )
             )
-            return Message(self.text(msgid, **values), buttons, card)
+            text, marks = self._words(msgid, values)
+            if section is None:
+                return Message(text, buttons, card, marks=marks)
+            titles = [section(option) for option in options]
+            return Message(text, card=card, marks=marks, sections=_sections(titles, buttons))
 
         answer: Value = await give(Ask(write, choice, _place(), self.language, timeout))
         return answer
@@ -119,14 +141,42 @@ class Chat(Generic[S]):
         """Ask yes or no, under ``card`` if one is given."""
 
         def write() -> Message:
-            buttons = (
-                Button("yes", SDK_TEXTS.text(self.language, "Yes")),
-                Button("no", SDK_TEXTS.text(self.language, "No")),
-            )
-            return Message(self.text(msgid, **values), buttons, card)
+            yes, no = self._yes_no()
+            buttons = (Button("yes", yes), Button("no", no))
+            text, marks = self._words(msgid, values)
+            return Message(text, buttons, card, marks=marks)
 
         answer: bool = await give(Ask(write, YesNo(), _place(), self.language, timeout))
         return answer
+
+    async def form(
+        self,
+        msgid: str,
+        into: type[Answer],
+        *,
+        timeout: int | None = None,  # noqa: ASYNC109 - see ask
+        **fields: tuple[str, Input[Any]],
+    ) -> Answer:
+        """Ask several questions at once, and return their answers as an ``into`` (a struct).
+
+        ``fields`` are its fields' names, each with its question and input: ``name=("Your name",
+        text())``. A messenger without forms is asked one question after the other.
+        """
+        place = _place()
+        inputs = {name: wanted for name, (_, wanted) in fields.items()}
+        labels = {name: self.text(label) for name, (label, _) in fields.items()}
+        if await give(Can("form", place)):
+            together = FormInput(into, inputs, labels)
+            write = self._form_writer(msgid, inputs, labels)
+            answer: Answer = await give(Ask(write, together, place, self.language, timeout))
+            return answer
+        await give(Say(Message(self.text(msgid)), place))
+        found = {}
+        for name, wanted in inputs.items():
+            write = self._field_writer(labels[name], wanted)
+            asked = Ask(write, wanted, f"{place}.{name}", self.language, timeout)
+            found[name] = await give(asked)
+        return into(**found)
 
     async def do(self, request: Request[Answer]) -> Answer:
         """Give a command or ask a query; raises the ``Refusal`` that the business answers."""
@@ -146,6 +196,29 @@ class Chat(Generic[S]):
         await give(Restart(msgspec.to_builtins(state), _place()))
         raise AssertionError("the engine never resumes after a restart")
 
+    def _words(self, msgid: str, values: dict[str, object]) -> tuple[str, tuple[Mark, ...]]:
+        return formatted(self._texts.template(self.language, msgid), values)
+
+    def _yes_no(self) -> tuple[str, str]:
+        return SDK_TEXTS.text(self.language, "Yes"), SDK_TEXTS.text(self.language, "No")
+
+    def _form_writer(
+        self, msgid: str, inputs: Mapping[str, Input[Any]], labels: Mapping[str, str]
+    ) -> Callable[[], Message]:
+        def write() -> Message:
+            fields = (field(n, labels[n], i, *self._yes_no()) for n, i in inputs.items())
+            submit = SDK_TEXTS.text(self.language, "Send")
+            return Message(self.text(msgid), form=Form(tuple(fields), submit))
+
+        return write
+
+    def _field_writer(self, label: str, wanted: Input[Any]) -> Callable[[], Message]:
+        def write() -> Message:
+            own = field("", label, wanted, *self._yes_no()).options
+            return Message(label, own or self._own_buttons(wanted.wanted), wanted=wanted.wanted)
+
+        return write
+
     def _own_buttons(self, wanted: Wanted) -> tuple[Button, ...]:
         if wanted is Wanted.LOCATION:
             label = SDK_TEXTS.text(self.language, LABEL_LOCATION)
@@ -157,6 +230,12 @@ class Chat(Generic[S]):
 
 def _title(option: object) -> str:
     return option if isinstance(option, str) else str(getattr(option, "title", option))
+
+
+def _sections(titles: Sequence[str], buttons: Sequence[Button]) -> tuple[Section, ...]:
+    """Return the choices under their titles, in their order."""
+    grouped = groupby(zip(titles, buttons, strict=True), key=itemgetter(0))
+    return tuple(Section(title, tuple(b for _, b in group)) for title, group in grouped)
 
 
 def _place() -> str:

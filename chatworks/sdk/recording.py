@@ -96,6 +96,8 @@ def _answers(entries: Sequence[list[Any]]) -> Iterator[Reply]:
             yield rest.partition("@")[0], kind, value
         elif asked == "now":
             yield "now", kind, value
+        elif asked == "can":
+            yield f"can:{rest.partition('@')[0]}", kind, value
 
 
 def _time_outs(entries: Sequence[list[Any]], script: Script) -> Iterator[str]:
@@ -113,7 +115,7 @@ def _did(inbound: Inbound, script: Script) -> str:
     """Write what the person did, in the words of a script."""
     match inbound.kind:
         case InboundKind.TAP if isinstance(script.step, Ask):
-            buttons = script.step.message.buttons
+            buttons = script.step.message.choices
             label = next((b.label for b in buttons if b.id == inbound.tap), inbound.tap)
             return _call("script.taps", label)
         case InboundKind.PLACE if inbound.place is not None:
@@ -122,6 +124,8 @@ def _did(inbound: Inbound, script: Script) -> str:
             return _call("script.shares_phone", inbound.phone)
         case InboundKind.FILE:
             return _call("script.sends", inbound.file)
+        case InboundKind.FORM:
+            return _call("script.fills", **inbound.values)
     return _call("script.says", inbound.text)
 
 
@@ -129,8 +133,8 @@ def _expected(script: Script) -> Iterator[str]:
     """Write every message that was said meanwhile."""
     for message in script.heard():
         arguments: list[Any] = [message.text or (message.card.title if message.card else "")]
-        if message.buttons:
-            arguments.append([button.label for button in message.buttons])
+        if message.choices:
+            arguments.append([button.label for button in message.choices])
         card = {} if message.card is None else {"card": message.card}
         yield _call("script.expects", *arguments, **card)
 

@@ -83,6 +83,18 @@ class Now:
     fingerprint: str = field(default="now", init=False)
 
 
+class Can(msgspec.Struct, frozen=True):
+    """Whether the messenger has a form of its own for something: recorded like any answer."""
+
+    what: str  # "form"
+    place: str
+
+    @property
+    def fingerprint(self) -> str:
+        """Kind, what, and place."""
+        return f"can:{self.what}@{self.place}"
+
+
 @dataclass(frozen=True, slots=True)
 class Restart:
     """Begin the same command again with ``state``: a fresh journal for a long loop."""
@@ -92,7 +104,7 @@ class Restart:
     fingerprint: str = field(default="restart", init=False)
 
 
-Step = Say | Ask[Any] | Do[Any] | Now | Restart
+Step = Say | Ask[Any] | Do[Any] | Now | Can | Restart
 
 
 @coroutine

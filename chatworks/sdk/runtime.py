@@ -29,7 +29,7 @@ from chatworks.commands.models import Command
 from chatworks.kit.errors import Refusal
 from chatworks.sdk.applet import AppletError, LoadedApplet
 from chatworks.sdk.chat import Chat
-from chatworks.sdk.requests import Ask, Do, Now, Restart, Say, Step
+from chatworks.sdk.requests import Ask, Can, Do, Now, Restart, Say, Step
 
 ENTRIES_MAX = 500  # a longer journal makes every turn slower: chat.restart() begins a fresh one
 SUSPENSIONS_MAX = 100  # awaits inside ``finally`` blocks while a run is put away
@@ -67,11 +67,11 @@ class Mismatch:
 _encode = msgspec.json.Encoder().encode
 _entries = msgspec.json.Decoder(list[Entry])
 _UNREADABLE = (msgspec.DecodeError, LookupError, TypeError, ValueError)  # what an entry may raise
-_STEPS = (Ask, Do, Say, Now, Restart)
+_STEPS = (Ask, Do, Say, Now, Can, Restart)
 _SDK = PurePath(__file__).parent
 _FOREIGN = "awaited something that is not of chat"
 _ONLY_CHAT = "asyncio, files and clocks cannot be replayed"
-Progress = Ask[Any] | Do[Any] | Say | Now | Restart | Finished | Mismatch
+Progress = Ask[Any] | Do[Any] | Say | Now | Can | Restart | Finished | Mismatch
 
 
 class Run:
@@ -251,6 +251,8 @@ def _type_of(step: Step) -> Any:
             return step.request.result_type
         case Now():
             return datetime
+        case Can():
+            return bool
         case _:
             return None
 

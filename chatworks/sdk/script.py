@@ -22,7 +22,7 @@ from chatworks.sdk.chat import TimedOut
 from chatworks.sdk.inbound import File, Inbound, InboundKind, Sender
 from chatworks.sdk.inputs import NotUnderstood
 from chatworks.sdk.messages import Card, Message, Place
-from chatworks.sdk.requests import Ask, Do, Now, Restart, Say
+from chatworks.sdk.requests import Ask, Can, Do, Now, Restart, Say
 from chatworks.sdk.runtime import Entry, Finished, Progress, Run
 
 Reply = tuple[str, str, Any]
@@ -60,7 +60,7 @@ class Script:
 
     def taps(self, label: str) -> None:
         """Tap the first button of the open question that is called ``label``."""
-        ids = {button.label: button.id for button in reversed(self._open().message.buttons)}
+        ids = {button.label: button.id for button in reversed(self._open().message.choices)}
         _must(label in ids, f"there is no button {label!r}, only {sorted(ids)}")
         self.gives(Inbound(InboundKind.TAP, Sender("script"), tap=ids[label]))
 
@@ -94,6 +94,10 @@ class Script:
         self._step = self._run.resume(value)
         self._advance()
 
+    def fills(self, **values: str) -> None:
+        """Send the open question's form, each field as it is typed (a choice by its place)."""
+        self.gives(Inbound(InboundKind.FORM, Sender("script"), values=values))
+
     # -- what the applet does ----------------------------------------------------------------
 
     def expects(
@@ -105,7 +109,7 @@ class Script:
         said = message.text or (message.card.title if message.card else "")
         _must(said == text, f"expected {text!r}, but {said!r} was said")
         if buttons is not None:
-            labels = [button.label for button in message.buttons]
+            labels = [button.label for button in message.choices]
             _must(labels == list(buttons), f"the buttons are {labels}")
         if card is not None:
             _must(message.card == card, f"the card is {message.card}")
@@ -149,6 +153,8 @@ class Script:
                 self._step = self._run.resume(None)
             elif isinstance(step, Now):
                 self._step = self._run.resume(self._now())
+            elif isinstance(step, Can):
+                self._step = self._run.resume(self._can(step))
             elif isinstance(step, Do):
                 self._step = self._do(step)
             else:
@@ -160,6 +166,12 @@ class Script:
         if self._answers and self._answers[0][0] == "now":
             return msgspec.convert(self._answers.pop(0)[2], datetime)
         return NOW
+
+    def _can(self, step: Can) -> bool:
+        """Return what the recording or the test says of the messenger; it can nothing else."""
+        if self._answers and self._answers[0][0] == f"can:{step.what}":
+            return bool(self._answers.pop(0)[2])
+        return False
 
     def _do(self, step: Do[Any]) -> Progress:
         name = step.request.request_name

@@ -42,7 +42,7 @@ def test_the_examples_run_and_have_nothing_to_do(files: Path) -> None:
     )
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "4 passed" in ran.stdout
+    assert "5 passed" in ran.stdout
     assert [str(finding) for finding in check_applet(files / "kiosk")] == []
 
 

@@ -121,8 +121,8 @@ def _rows(
         page = section.buttons[max(0, first - position) : max(0, first + shown - position)]
         position += len(section.buttons)
         if page:
-            title = shorten(section.title, rules.section)
-            if title != section.title:
+            title = shorten(section.title.strip(), rules.section)
+            if title != section.title.strip():
                 losses.append(Loss(f"the title “{section.title}”", "shortened"))
             rows.append(
                 Section(title, tuple(_row(prompt, button, rules, unlisted) for button in page))
@@ -135,6 +135,8 @@ def _rows(
     if len(rows) > rules.sections:
         losses.append(Loss("sections", "one list"))
         rows = [Section("", tuple(button for section in rows for button in section.buttons))]
+    if len(rows) > 1:  # several sections need titles
+        rows = [Section(section.title or "…", section.buttons) for section in rows]
     if unlisted:
         losses.append(Loss("long labels", "shortened, and whole in the text above"))
     listed = _list(prompt, buttons, numbers=True) if unlisted else PLAIN
@@ -213,5 +215,6 @@ def _list(prompt: Prompt, buttons: Sequence[Button], *, numbers: bool) -> Rich:
 
 
 def _line(number: int, button: Button, *, numbers: bool) -> str:
-    said = f"{button.label} — {button.description}" if button.description else button.label
+    label = button.label.strip() or "…"
+    said = f"{label} — {button.description}" if button.description else label
     return f"{number}. {said}" if numbers else f"• {said}"

@@ -47,7 +47,9 @@ def spans(text: str, length: Length) -> list[Span]:
     while start < end and not fits(text[start:end], length):
         rest = text[start:end]
         at = _pause(rest, _ends(rest, length))
-        found.append((start, start + len(rest[:at].rstrip())))
+        kept = len(rest[:at].rstrip())
+        if kept:  # a space that carries a mark, and is longer than the length, may be cut off it
+            found.append((start, start + kept))
         start = _skip_space(text, start + at)
     return [*found, (start, end)] if start < end else found
 
