@@ -200,10 +200,12 @@ class StandIn:
         """Send one request to the bot; status 0 is a connection that failed, -1 a late answer."""
         if self._client is None:
             raise RuntimeError("the stand-in is not started")
+        if not url:
+            return Delivery(0, "no webhook")
         try:
             async with self._client.request(
                 method,
-                self._reached(url),
+                self.reached(url),
                 data=body or None,
                 headers=headers,
                 timeout=timeout or aiohttp.ClientTimeout(total=ANSWER_SECONDS),
@@ -215,7 +217,8 @@ class StandIn:
         except (aiohttp.ClientError, TimeoutError) as error:
             return Delivery(-1, type(error).__name__)
 
-    def _reached(self, url: str) -> str:
+    def reached(self, url: str) -> str:
+        """Return an address at the host where it really listens, without its fragment."""
         parts, reach = urlsplit(url), urlsplit(self.reach)
         if self.reach:
             parts = parts._replace(scheme=reach.scheme, netloc=reach.netloc)

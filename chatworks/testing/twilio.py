@@ -238,7 +238,7 @@ class Twilio(TwilioContentApi):
             return 63019
         limit = aiohttp.ClientTimeout(total=FETCH_SECONDS)
         try:
-            async with self._client.get(self._reached(url), timeout=limit) as answer:
+            async with self._client.get(self.reached(url), timeout=limit) as answer:
                 size = len(await answer.read())
                 if answer.status != 200:  # noqa: PLR2004 - HTTP
                     return 63019

@@ -46,6 +46,7 @@ class WhatsApp(WhatsAppApi):
     bsuids: dict[str, str] = field(default_factory=dict)  # by person: the scoped id (§4.5)
     waiting: list[tuple[datetime, bytes]] = field(default_factory=list)  # since when, and what
     posted: dict[str, dict[str, Any]] = field(default_factory=dict)  # by a message's id
+    fates: dict[str, int] = field(default_factory=dict)  # the code of each message, or 0
 
     # -- what a person does ------------------------------------------------------------------
 
@@ -166,7 +167,7 @@ class WhatsApp(WhatsAppApi):
 
     def accept(self, ident: str, message: dict[str, Any], code: int) -> None:
         """Carry a message through its statuses; ``code`` is what befalls it."""
-        self.posted[ident] = message
+        self.posted[ident], self.fates[ident] = message, code
         if self.webhook:
             self.later(self._carry(ident, code))
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections import deque
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
-from aiohttp import web
+from aiohttp import encode_basic_auth, web
 
 
 @dataclass
@@ -34,4 +33,4 @@ class Hook:
 
 def basic(name: str, password: str) -> dict[str, str]:
     """Return the header of basic authentication."""
-    return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
+    return {"Authorization": encode_basic_auth(name, password)}

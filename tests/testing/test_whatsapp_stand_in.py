@@ -155,7 +155,7 @@ LIMITS: list[tuple[Callable[[int], dict[str, Any]], int, int]] = [
     (lambda n: rows([1], button="b" * n), 1, 20),
     (lambda n: rows([1], title="t" * n), 0, 24),
     (lambda n: rows([1, 1], title="t" * n), 1, 24),
-    (lambda n: rows([1], title="t") | {} if n < 0 else rows([1], title_="", id="i" * n), 1, 200),
+    (lambda n: rows([1], id="i" * n), 1, 200),
     (lambda n: rows([1], description="d" * n), 0, 72),
     (lambda n: url("l" * n), 1, 20),
     (lambda n: flow("l" * n), 1, 20),

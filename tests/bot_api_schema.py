@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-PATH = Path(__file__).parents[3] / "shared" / "specs" / "telegram-bot-api.json"
+PATH = Path(__file__).parents[2] / "shared" / "specs" / "telegram-bot-api.json"
 SPEC: dict[str, Any] = json.loads(PATH.read_text()) if PATH.exists() else {}
 needed = pytest.mark.skipif(not SPEC, reason="the Bot API's schema is not beside us")
 
