@@ -49,6 +49,7 @@ class People(StandIn):
     sales: dict[str, dict[str, Any]] = field(default_factory=dict)  # by pre_checkout_query's id
     files: dict[str, Upload] = field(default_factory=dict)  # by file_id
     migrated: dict[int, int] = field(default_factory=dict)  # a group's old id and its new one
+    privacy: bool = False  # of a group, give commands, mentions and answers alone
     managed: dict[int, str] = field(default_factory=dict)  # a managed bot's id and its token
     _ids: dict[int, itertools.count[int]] = field(
         default_factory=lambda: defaultdict(lambda: itertools.count(1))
@@ -230,6 +231,8 @@ class People(StandIn):
 
     async def _deliver(self, update: dict[str, Any]) -> Delivery:
         url = self.webhook.get("url")
+        if self.privacy and not _is_for_bot(update.get("message", {})):
+            return Delivery(0, "privacy mode")
         if not self.is_wanted(update, self.webhook.get("allowed_updates")):
             return Delivery(0, "not asked for")
         if not url:
@@ -248,6 +251,19 @@ def number_of(update: Any) -> int:
     """Return an update's number; what is malformed on purpose counts as an old one."""
     number = update.get("update_id") if isinstance(update, dict) else None
     return number if isinstance(number, int) else 0
+
+
+def _is_for_bot(message: dict[str, Any]) -> bool:
+    """Return whether privacy mode lets a message through: in a group, what speaks to the bot."""
+    said = message.get("text", message.get("caption", ""))
+    entities = message.get("entities", [])
+    return (
+        message.get("chat", {}).get("type", "private") == "private"
+        or any(entity["type"] == "bot_command" for entity in entities)
+        or f"@{BOT['username']}" in said
+        or message.get("reply_to_message", {}).get("from", {}).get("id") == BOT["id"]
+        or not {"text", "caption", "photo", "document", "location", "contact"} & set(message)
+    )
 
 
 def _person(chat: int) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class Twilio(TwilioContentApi):
     """
 
     webhook: str = ""
+    webhooks: dict[str, str] = field(default_factory=dict)  # by sender, where it has another
     fallback: str = ""
     signs_port: bool = False  # sign the address with its port, as Twilio does at times
     advanced_opt_out: bool = False  # tell OptOutType, as a Messaging Service set so does
@@ -90,9 +91,7 @@ class Twilio(TwilioContentApi):
 
     def status(self, sid: str, status: str, code: int = 0) -> Event:
         """Return a status callback of a message, to its own address or the webhook."""
-        message = self.message(sid)
-        fields = webhooks.status(message.resource(), status, code)
-        return Event(message.callback or self.webhook, {**fields, "From": message.sender})
+        return self._status(self.message(sid), status, code)
 
     def block(self, person: str) -> None:
         """Let a person block the sender: 63033 on WhatsApp, 21610 by SMS."""
@@ -122,12 +121,15 @@ class Twilio(TwilioContentApi):
             word = rules.keyword(message.body)
             if word and self.advanced_opt_out:
                 told["OptOutType"] = word
-        return Event(self.webhook, {**told, **fields})
+        return Event(self.webhooks.get(message.to, self.webhook), {**told, **fields})
+
+    def _status(self, message: Message, status: str, code: int) -> Event:
+        fields = webhooks.status(message.resource(), status, code)
+        return Event(message.callback or self.webhook, {**fields, "From": message.sender})
 
     def _inbound(self, sid: str, person: str, to: str, body: str) -> Message:
-        known = [message for message in self.messages if message.sid == sid]
-        if known:
-            return known[0]
+        if sid in self._by_sid:
+            return self._by_sid[sid]
         message = Message(
             account_sid=self.account_sid,
             sid=sid,
@@ -139,8 +141,7 @@ class Twilio(TwilioContentApi):
             created=self.clock.now(),
             sent_at=self.clock.now(),
         )
-        self.messages.append(message)
-        return message
+        return self.keep(message)
 
     # -- what Twilio does with it ------------------------------------------------------------
 
@@ -177,7 +178,9 @@ class Twilio(TwilioContentApi):
     def _heed(self, event: Event) -> None:
         """Open the window, act on opt-out words, or take the status that an event tells."""
         if "MessageStatus" in event.fields:
-            self.message(str(event.fields["MessageSid"])).move(str(event.fields["MessageStatus"]))
+            message = self._by_sid.get(str(event.fields["MessageSid"]))
+            if message is not None:  # it may have been deleted
+                message.move(str(event.fields["MessageStatus"]))
             return
         person, sender = str(event.fields["From"]), str(event.fields["To"])
         if rules.is_whatsapp(person):
@@ -194,7 +197,7 @@ class Twilio(TwilioContentApi):
 
     def _answer(self, person: str, sender: str, text: str) -> None:
         now = self.clock.now()
-        self.messages.append(
+        self.keep(
             Message(
                 account_sid=self.account_sid,
                 sid=new_sid("SM"),
@@ -222,7 +225,7 @@ class Twilio(TwilioContentApi):
         if code:
             message.code, message.told = code, rules.ERRORS[code]
         message.sent_at = message.sent_at or self.clock.now()
-        events = [self.status(message.sid, step, code) for step in steps]
+        events = [self._status(message, step, code) for step in steps]
         for step in steps:
             message.move(step)
         if not message.callback:

@@ -70,6 +70,7 @@ class TwilioApi(StandIn):
     typing: list[str] = field(default_factory=list)  # the messages that were answered with typing
     files: dict[str, Media] = field(default_factory=dict)  # what the other host serves, by name
     content_rates: dict[str, Bucket] = field(default_factory=dict)
+    _by_sid: dict[str, Message] = field(default_factory=dict)
     _queues: dict[str, Queue] = field(default_factory=lambda: defaultdict(Queue))
 
     def routes(self) -> list[web.RouteDef]:
@@ -115,10 +116,15 @@ class TwilioApi(StandIn):
 
     def message(self, sid: str) -> Message:
         """Return a message; ``Refusal`` 20404 where there is none."""
-        for message in reversed(self.messages):
-            if message.sid == sid:
-                return message
-        raise Refusal(20404, f"Messages/{sid}")
+        if sid not in self._by_sid:
+            raise Refusal(20404, f"Messages/{sid}")
+        return self._by_sid[sid]
+
+    def keep(self, message: Message) -> Message:
+        """Keep a message, sent or received."""
+        self.messages.append(message)
+        self._by_sid[message.sid] = message
+        return message
 
     def accept(self, message: Message, code: int) -> None:
         """Take a message that was posted; ``code`` befalls it later. The people's side does it."""
@@ -156,7 +162,7 @@ class TwilioApi(StandIn):
         message = self._made(params, sender, content, values)
         late = self._queue(message, params) or refusal or self._late(message, content, values)
         answer = web.json_response(message.resource(), status=201)
-        self.messages.append(message)
+        self.keep(message)
         asked.made = message.sid
         self.accept(message, late)
         return answer
@@ -267,7 +273,9 @@ class TwilioApi(StandIn):
         return web.json_response(self.message(asked.request.match_info["sid"]).resource())
 
     async def _delete(self, asked: Asked) -> web.Response:
-        self.messages.remove(self.message(asked.request.match_info["sid"]))
+        message = self.message(asked.request.match_info["sid"])
+        self.messages.remove(message)
+        del self._by_sid[message.sid]
         return web.Response(status=204)
 
     # -- media -------------------------------------------------------------------------------

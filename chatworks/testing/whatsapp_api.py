@@ -83,7 +83,9 @@ class WhatsAppApi(StandIn):
     read: list[str] = field(default_factory=list)
     typing: list[str] = field(default_factory=list)
     per_second: float = rules.PER_SECOND
+    tier: int = 0  # how many people may be written to first in 24 hours; 0 is any number
     _rate: Bucket | None = None
+    _opened: dict[str, datetime] = field(default_factory=dict)
     _pairs: dict[str, Bucket] = field(default_factory=dict)
 
     def routes(self) -> list[web.RouteDef]:
@@ -189,11 +191,10 @@ class WhatsAppApi(StandIn):
     def _late(self, person: str, message: dict[str, Any]) -> int:
         kind = message.get("type", "text")
         if kind == "template":
-            self._check_template(message["template"], scoped="to" not in message)
-            return 0
-        opened = self.windows.get(person)
-        age = (self.clock.now() - opened).total_seconds() if opened else rules.WINDOW_SECONDS
-        if age >= rules.WINDOW_SECONDS:
+            category = self._check_template(message["template"], scoped="to" not in message)
+            barred = category == "MARKETING" and rules.AMERICAN.fullmatch(person)
+            return 131049 if barred else self._open(person)
+        if not self._within(self.windows.get(person)):
             return 131047
         if kind in rules.MEDIA and "id" in message[kind]:
             file = self.uploads.get(message[kind]["id"])
@@ -202,7 +203,20 @@ class WhatsAppApi(StandIn):
             return rules.media_problem(kind, file.content_type, len(file.content))
         return 0
 
-    def _check_template(self, sent: dict[str, Any], *, scoped: bool) -> None:
+    def _within(self, since: datetime | None) -> bool:
+        seconds = rules.WINDOW_SECONDS
+        return since is not None and (self.clock.now() - since).total_seconds() < seconds
+
+    def _open(self, person: str) -> int:
+        """Count a conversation that a template opens; return 131064 past the tier, or 0."""
+        if self._within(self.windows.get(person)) or self._within(self._opened.get(person)):
+            return 0
+        if self.tier and sum(map(self._within, self._opened.values())) >= self.tier:
+            return 131064
+        self._opened[person] = self.clock.now()
+        return 0
+
+    def _check_template(self, sent: dict[str, Any], *, scoped: bool) -> str:
         template = self.templates.get((sent["name"], sent["language"]["code"]))
         if template is None:
             raise Refusal(132001, status=404)
@@ -211,6 +225,7 @@ class WhatsAppApi(StandIn):
         code = rules.parameters_problem(template, sent)
         if code:
             raise Refusal(code)
+        return str(template["category"])
 
     # -- media -------------------------------------------------------------------------------
 

@@ -76,6 +76,7 @@ LATE = {131026, 131047, 131048, 131049, 131050, 131052, 131053, 131064}
 STATES = {"PAUSED": 132015, "DISABLED": 132016}
 
 PHONE = re.compile(r"\+?[0-9]{7,15}")
+AMERICAN = re.compile(r"1[0-9]{10}")  # no marketing templates go there since 2025-04-01
 BSUID = re.compile(r"[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}")  # §4.5
 SPOT = re.compile(r"\{\{\s*([^{}\s]+)\s*\}\}")
 URL = re.compile(r"https?://\S+")

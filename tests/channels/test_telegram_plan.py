@@ -114,7 +114,9 @@ def test_any_message_is_within_the_limits_and_whole(prompt: Prompt) -> None:
     tapped = [key["callback_data"] for key in keys(planned.parts[-1]) if "callback_data" in key]
     offered = [b for b in prompt.message.buttons if b.id not in {LOCATION_BUTTON, PHONE_BUTTON}]
     whole = [f"{prompt.seq}.{button.id}" for button in offered]
-    listed = squeezed("\n".join(f"{n}. {b.label}" for n, b in enumerate(offered, start=1)))
+    listed = squeezed(
+        "\n".join(f"{n}. {b.label.strip() or '…'}" for n, b in enumerate(offered, start=1))
+    )
     assert tapped == whole or (tapped == [] and said.endswith(listed))
     labels = [key["text"] for key in keys(planned.parts[-1])]
     if any(label.endswith("…") and units(label) > 60 for label in labels):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import json
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 
 import aiohttp
 import pytest
@@ -440,6 +443,34 @@ async def test_only_what_was_asked_for_comes(bot: Bot, api: BotApi, hook: Hook) 
     await api.deliver(api.membership(CHAT, "kicked"), api.text(CHAT, "a"))
     polled = await bot.result("getUpdates", {"allowed_updates": ["my_chat_member"]})
     assert [set(update) for update in polled] == [{"update_id", "my_chat_member"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "comes"),
+    [("/order", True), ("hi @StandInBot", True), ("hi", False), ("@other", False)],
+)
+async def test_privacy_mode_keeps_back_what_does_not_speak_to_the_bot(
+    api: BotApi, text: str, *, comes: bool
+) -> None:
+    api.privacy = True
+    answer = api.group_text(GROUP, "Friends", CHAT, text)
+    replied = api.group_text(GROUP, "Friends", CHAT, text)
+    replied["message"]["reply_to_message"] = {"from": {"id": 12345}}
+    await api.deliver(answer, replied, api.text(CHAT, text), *api.migrate(-5, -7, "T", CHAT))
+
+    assert len(api.updates) == (5 if comes else 4)
+    assert (answer in api.updates) == comes
+
+
+async def test_the_data_of_a_mini_app_is_signed_with_the_token(api: BotApi) -> None:
+    told = dict(parse_qsl(api.init_data(CHAT, start_param="shop")))
+    given = told.pop("hash")
+    text = "\n".join(f"{name}={value}" for name, value in sorted(told.items()))
+    key = hmac.new(b"WebAppData", api.token.encode(), hashlib.sha256).digest()
+
+    assert hmac.new(key, text.encode(), hashlib.sha256).hexdigest() == given
+    assert (json.loads(told["user"])["id"], told["start_param"]) == (CHAT, "shop")
+    assert told["auth_date"] == "1793610000"
 
 
 async def test_what_waits_is_dropped_when_asked(bot: Bot, api: BotApi) -> None:

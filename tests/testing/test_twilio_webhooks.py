@@ -284,6 +284,30 @@ async def test_statuses_are_called_back_in_the_order_asked_for(
     assert twilio.message(body["sid"]).status == "read"
 
 
+async def test_a_callback_comes_late_and_a_deleted_message_harms_nothing(
+    twilio: Twilio, hook: Hook, client: aiohttp.ClientSession
+) -> None:
+    await twilio.say(PERSON, "Hi")
+    hook.heard.clear()
+    twilio.delay = 0.05
+    body = await posted(twilio, client, Body="a", StatusCallback=f"{hook.base}/status")
+    early = len(hook.heard)
+    auth = basic(twilio.account_sid, twilio.auth_token)
+    async with client.delete(f"{twilio.base}{body['uri']}", headers=auth) as answer:
+        assert answer.status == 204
+    await twilio.settled()
+
+    assert (early, [form["MessageStatus"] for form in hook.forms]) == (0, ["sent", "delivered"])
+
+
+async def test_a_sender_may_have_a_webhook_of_its_own(twilio: Twilio, hook: Hook) -> None:
+    twilio.webhooks[SMS] = f"{hook.base}/sms"
+    await twilio.say(PERSON, "Hi")
+    await twilio.say(PHONE, "Hi")
+
+    assert [path for path, *_ in hook.heard] == ["/in", "/sms"]
+
+
 async def test_a_failure_tells_its_code(
     twilio: Twilio, hook: Hook, client: aiohttp.ClientSession
 ) -> None:

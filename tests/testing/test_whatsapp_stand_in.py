@@ -474,10 +474,40 @@ async def test_the_limits_of_a_template(
     assert (made[0], len(whatsapp.templates)) == ((200, 1) if taken else (400, 0))
 
 
-async def test_a_code_for_signing_in_needs_a_number(bot: Bot, whatsapp: WhatsApp) -> None:
-    plain = {"category": "AUTHENTICATION", "components": [BODY]}
+async def approved(bot: Bot, category: str) -> None:
+    plain = {"category": category, "components": [BODY]}
     await bot.ask("POST", f"{WABA}/message_templates", json=template(**plain))
-    whatsapp.decide("sent", "APPROVED")
+    bot.whatsapp.decide("sent", "APPROVED")
+
+
+async def test_a_tier_counts_the_people_that_are_written_to_first(
+    bot: Bot, whatsapp: WhatsApp, time: FixedClock
+) -> None:
+    await approved(bot, "UTILITY")
+    whatsapp.tier = 2
+    await whatsapp.say("255700000009", "Hi")
+
+    async def fate(person: str) -> int:
+        status, body = await bot.send(person, **use())
+        assert status == 200
+        return whatsapp.fates[body["messages"][0]["id"]]
+
+    people = ["255700000001", "255700000002", "255700000001", "255700000009", "255700000003"]
+    assert [await fate(person) for person in people] == [0, 0, 0, 0, 131064]
+    time.move(timedelta(hours=24))
+    assert await fate("255700000003") == 0
+
+
+async def test_no_marketing_goes_to_american_numbers(bot: Bot, whatsapp: WhatsApp) -> None:
+    await approved(bot, "MARKETING")
+    sent = [await bot.send(person, **use()) for person in ("15005550009", PERSON)]
+    fates = [whatsapp.fates[body["messages"][0]["id"]] for _, body in sent]
+
+    assert fates == [131049, 0]
+
+
+async def test_a_code_for_signing_in_needs_a_number(bot: Bot, whatsapp: WhatsApp) -> None:
+    await approved(bot, "AUTHENTICATION")
 
     assert await bot.code(to=None, recipient=SCOPED, **use()) == 131062
     assert await bot.code(**use()) == 0
