@@ -26,6 +26,10 @@ from chatworks.catalog.service import seed as seed_products
 from chatworks.channels.models import ChannelKind
 from chatworks.channels.telegram.manifest import telegram
 from chatworks.channels.telegram.send import BotApi
+from chatworks.channels.twilio.api import TwilioApi
+from chatworks.channels.twilio.connect import template_problem
+from chatworks.channels.twilio.manifest import twilio
+from chatworks.channels.twilio.send import WHATSAPP_KIND, Messenger
 from chatworks.channels.webchat.adapter import TERMINAL, WEBCHAT
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Actor, ActorKind, Call
@@ -61,6 +65,7 @@ from chatworks.outlets.models import AppletSpec, ApplyFile, Change, Install, Out
 from chatworks.outlets.service import Directory, connectable, seed
 from chatworks.privacy.core import notice
 from chatworks.sdk.applet import Applets, load
+from chatworks.senders import Senders
 from chatworks.settings import Settings, secret_of
 
 log = structlog.get_logger()
@@ -84,6 +89,7 @@ class House:
     sender: Sender
     http: HttpClient
     bots: Bots
+    senders: Senders
     watchdog: Watchdog
     privacy_texts: Texts
 
@@ -118,15 +124,16 @@ class House:
         A loop that ends by an error ends the others too and raises: a process that does half of
         its work must not look alive.
         """
-        bots = asyncio.create_task(self.bots.run())
+        care = [asyncio.create_task(run()) for run in (self.bots.run, self.senders.run)]
         loops = [asyncio.create_task(self.worker.run()), asyncio.create_task(self.sender.run())]
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait([*loops, bots, stopping], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([*loops, *care, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        bots.cancel()
+        for task in care:
+            task.cancel()
         self.worker.stop()
         self.sender.stop()
-        ended = await asyncio.gather(*loops, bots, return_exceptions=True)
+        ended = await asyncio.gather(*loops, *care, return_exceptions=True)
         for error in ended:
             if isinstance(error, Exception):
                 raise error
@@ -141,7 +148,12 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     http = HttpClient()
     bot_api = BotApi(http, settings.telegram_api_base)
     directory = Directory(db, secret_of, settings.derive)
-    kinds = {kind.kind: kind for kind in (telegram(bot_api), WEBCHAT, TERMINAL)}
+    senders = Senders(
+        db, engine_url, directory, TwilioApi(http, settings.twilio_api_base), settings.address
+    )
+    messenger = Messenger(senders.api, settings.address, senders.resource_of)
+    known = (telegram(bot_api), *twilio(messenger, settings.address), WEBCHAT, TERMINAL)
+    kinds = {kind.kind: kind for kind in known}
     applets = Applets(load(package) for package in INSTALLED)
     scribe = Scribe(kinds, directory.channel)
     features = _features(applets, scribe)
@@ -189,6 +201,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
             applets=applets,
             public_url=settings.public_url.rstrip("/"),
         ),
+        senders=senders,
         watchdog=watchdog,
         privacy_texts=privacy_texts,
     )
@@ -204,6 +217,7 @@ def _features(applets: Applets, scribe: Scribe) -> tuple[Feature, ...]:
             lambda applet, data: _check_settings(applets, applet, data),
             lambda spec: _install(applets, spec),
             secret_of,
+            {WHATSAPP_KIND: template_problem},
         ),
         conversations(scribe),
         catalog.FEATURE,

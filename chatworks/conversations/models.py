@@ -320,6 +320,9 @@ HISTORY_KINDS = frozenset(
         InboundKind.PHONE,
         InboundKind.FILE,
         InboundKind.FORM,
+        InboundKind.STOP,
+        InboundKind.START,
+        InboundKind.NOTED,
         InboundKind.EDITED,
         InboundKind.UNKNOWN,
     }

@@ -382,6 +382,18 @@ async def move_thread(
     await work.conn.execute(QUERIES["move_thread"], parameters)
 
 
+async def adopt(work: Work, aliases: Sequence[tuple[Key, str, int]]) -> None:
+    """Move conversations to the thread that their person has now: (known as, thread, its key)."""
+    parameters = {
+        "outlets": [key[0] for key, _, _ in aliases],
+        "channels": [key[1] for key, _, _ in aliases],
+        "aliases": [key[2] for key, _, _ in aliases],
+        "threads": [thread for _, thread, _ in aliases],
+        "thread_keys": [thread_key for _, _, thread_key in aliases],
+    }
+    await work.conn.execute(QUERIES["adopt"], parameters)
+
+
 async def mark_read(work: Work, outlet_id: UUID, conversation_id: UUID, seq: int) -> None:
     """Note that an operator has read up to ``seq``."""
     parameters = {"outlet_id": outlet_id, "id": conversation_id, "seq": seq}

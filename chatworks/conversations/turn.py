@@ -46,6 +46,11 @@ from chatworks.sdk.messages import Message
 HUMAN_WANTED_FOR = timedelta(hours=12)
 MORE = "more"  # the scope of a row that shows another page of its list
 
+UNSAID = frozenset(
+    {InboundKind.OTHER, InboundKind.BLOCKED, InboundKind.UNBLOCKED, InboundKind.TIMER}
+)
+MIRRORED = frozenset({InboundKind.STOP, InboundKind.START, InboundKind.NOTED})
+
 Steps = Generator[Call[Any], Any, None]
 
 
@@ -88,18 +93,16 @@ class Turn:
             yield from self._take(event.inbound)
 
     def _take(self, inbound: Inbound) -> Steps:
-        if inbound.kind is InboundKind.OTHER:
-            return
-        if inbound.kind in {InboundKind.BLOCKED, InboundKind.UNBLOCKED}:
-            self._reach(inbound.kind is InboundKind.UNBLOCKED)
-            return
-        if inbound.kind is InboundKind.TIMER:
-            if self._human_speaks():
-                dialogues.put_off(self, inbound.arguments)
-            else:
-                yield from dialogues.time_out(self, inbound.arguments)
+        if inbound.kind in UNSAID:
+            yield from self._notice(inbound)
             return
         self._meet(inbound)
+        if inbound.kind in MIRRORED:
+            self._mirror(inbound.kind)
+            return
+        if inbound.reply_ref and inbound.kind is not InboundKind.TAP:  # a tap has its own answer
+            self.settle(Settle(self.conversation.thread, inbound.reply_ref))
+            inbound = replace(inbound, reply_ref="")
         word = self._word(inbound)
         if self.conversation.status is ContactStatus.STOPPED and word is not Word.START:
             return
@@ -111,6 +114,27 @@ class Turn:
             yield from self._obey(word, inbound)
         elif not self._human_speaks():
             yield from self._answer(inbound)
+
+    def _notice(self, inbound: Inbound) -> Steps:
+        """Take what no person said to us."""
+        match inbound.kind:
+            case InboundKind.BLOCKED | InboundKind.UNBLOCKED:
+                self._reach(inbound.kind is InboundKind.UNBLOCKED)
+            case InboundKind.TIMER if self._human_speaks():
+                dialogues.put_off(self, inbound.arguments)
+            case InboundKind.TIMER:
+                yield from dialogues.time_out(self, inbound.arguments)
+
+    def _mirror(self, kind: InboundKind) -> None:
+        """Note what the messenger did on its own word; it has answered it, so we do not."""
+        c = self.conversation
+        if kind is InboundKind.STOP:
+            dialogues.cancel(self)
+            c.status = ContactStatus.STOPPED
+            self.update.contact_changed = True
+        elif kind is InboundKind.START and c.status is ContactStatus.STOPPED:
+            c.status = ContactStatus.ACTIVE
+            self.update.contact_changed = True
 
     # -- who it is ---------------------------------------------------------------------------
 

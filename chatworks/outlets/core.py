@@ -35,6 +35,7 @@ ORIGIN = re.compile(
 LOOPBACK = frozenset({"localhost", "127.0.0.1"})  # where a site is tried out
 FIELDS = (  # what an outlet and its file have in common, and may change
     "name", "languages", "timezone", "brand", "hours", "delivery", "privacy", "widget_origins",
+    "sms",
 )  # fmt: skip
 
 
@@ -116,11 +117,11 @@ def changes(
         found = [
             Change("outlet", None, f"{file.name}: new, since a slug ({file.slug}) is for good")
         ]
-    known = {(row.kind, row.secret_env or "") for row in channels}
+    known = {(row.kind, row.secret_env or "", row.account, row.address) for row in channels}
     found += [
         Change(f"channels.{spec.kind}", None, spec.name or spec.kind)
         for spec in file.channels
-        if connectable(spec) and (spec.kind, spec.token_env) not in known
+        if connectable(spec) and (spec.kind, spec.token_env, spec.account, spec.number) not in known
     ]
     return found + _applets(file, outlet)
 

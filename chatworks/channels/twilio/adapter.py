@@ -84,12 +84,14 @@ def split(request: RawRequest, channel: Channel, _now: datetime) -> Sequence[Arr
     tapped = "ButtonPayload" in fields or "ListId" in fields
     lane = Lane.TAP if tapped else Lane.MESSAGE
     return [
-        Arrival(f"{sid}.{index}" if index else sid, _thread(fields), lane, 0, _payload(fields, index))
+        Arrival(
+            f"{sid}.{index}" if index else sid, _thread(fields), lane, 0, _payload(fields, index)
+        )
         for index in range(max(1, _count(fields)))
     ]
 
 
-def _status(sid: str, status: str, fields: Mapping[str, str]) -> Arrival:
+def _status(sid: str, status: str, fields: dict[str, str]) -> Arrival:
     if status not in STATUSES and status not in EARLIER:
         raise Rejected(400, f"MessageStatus {status[:40]} is unknown")
     if not fields.get("To"):
@@ -139,7 +141,7 @@ def read(payload: bytes, _channel: Channel) -> Inbound | Report:
     fields = stored.fields
     if fields.get("MessageStatus"):
         return report(fields)
-    base = {
+    base: dict[str, Any] = {
         "sender": _sender(fields),
         "message_ref": fields.get("MessageSid") or fields.get("SmsSid", ""),
         "referral": _referral(fields),
@@ -238,8 +240,8 @@ def _text(body: str, base: dict[str, Any]) -> Inbound:
     """Tell a command from text: people who come from elsewhere write ``/order`` here too."""
     word, _, arguments = body.strip()[1:].partition(" ")
     if body.strip().startswith("/") and word.isidentifier():
-        command = {"text": word.lower(), "arguments": arguments.strip()}
-        return Inbound(InboundKind.COMMAND, **command, **base)
+        said = arguments.strip()
+        return Inbound(InboundKind.COMMAND, text=word.lower(), arguments=said, **base)
     return Inbound(InboundKind.TEXT, text=body, **base)
 
 

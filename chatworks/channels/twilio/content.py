@@ -9,6 +9,7 @@ without. They need no approval: a session takes them as they are.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from chatworks.channels.twilio.limits import BUTTONS_MAX, ROWS_MAX
 
 VERSION = 1  # in the names at Twilio: another shape gets another name and leaves the old ones be
 LANGUAGE = "en"  # of the resource's own few words, which nobody sees
+SPOT = re.compile(r"\{\{(\d+)\}\}")  # where a variable stands
 NO_DESCRIPTION = "·"  # a variable must not be empty
 
 

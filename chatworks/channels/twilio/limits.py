@@ -38,6 +38,7 @@ START_WORDS = frozenset({"START", "YES", "UNSTOP"})
 HELP_WORDS = frozenset({"HELP", "INFO"})
 RESERVED = STOP_WORDS | START_WORDS | HELP_WORDS
 
+# No typing by itself: the indicator belongs to a message of theirs, and goes with what answers it.
 WHATSAPP = Capabilities(
     text=Length(BODY_MAX, Unit.UTF16),
     styles=frozenset(Style),
@@ -80,7 +81,6 @@ WHATSAPP = Capabilities(
     caption=Length(CAPTION_MAX, Unit.UTF16),
     place=True,  # a persistent action beside a text
     preview=True,
-    typing=True,
     window_hours=WINDOW_HOURS,
 )
 

@@ -2,16 +2,15 @@
 
 ``Messages`` is a request that makes a message. Whom it is from, where its statuses go and the sid
 of a Content resource are the account's, so that they are filled in when it is sent: ``Content``
-names a resource of the pool, ``Files`` are paths of this installation.
+names a resource of the pool, ``Files`` are paths of this installation, ``Said`` is what a template
+will read like.
 
-Outside the 24 hours WhatsApp takes approved templates only. The message then waits (``held``), and
-a template goes ahead: of the message's topic, or else of the topic ``reopen``, whose answer opens
-the window again.
+Outside the 24 hours WhatsApp takes approved templates only: one that says the message in its stead,
+or one that asks the person to write while the message waits (``held``).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -21,15 +20,16 @@ from chatworks.channels.models import Loss, Plan, Prompt, Settle, Template, Wire
 from chatworks.channels.planning.drawing import draw
 from chatworks.channels.planning.lengths import shorten
 from chatworks.channels.planning.pieces import (
+    Drawn,
     Offer,
     OfferKind,
     Piece,
     Shown,
     Spot,
     Words,
-    Writing,
 )
 from chatworks.channels.planning.rich import Rich, written
+from chatworks.channels.planning.templates import filled, instead, reopening
 from chatworks.channels.twilio import content
 from chatworks.channels.twilio.limits import (
     BODY_MAX,
@@ -42,9 +42,6 @@ from chatworks.sdk.messages import MediaKind, Message
 
 MESSAGES, TYPING = "Messages", "Typing"
 WINDOW = "window"
-REOPEN = "reopen"
-SPOT = re.compile(r"\{\{(\d+)\}\}")
-SPACES = re.compile(r"[\s\u2028\u2029]+")
 LABEL_MAX = 128  # of a place's name
 
 
@@ -55,14 +52,17 @@ def plan_whatsapp(prompt: Prompt) -> Plan:
     """Return the requests that show ``prompt.message`` on WhatsApp."""
     drawn = draw(prompt, WHATSAPP)
     losses = list(drawn.losses)
-    parts = [part for piece in drawn.pieces for part in _whatsapp(prompt, piece, losses)]
+    parts = tuple(part for piece in drawn.pieces for part in _whatsapp(prompt, piece, losses))
     if prompt.window_open or not parts:
-        return Plan(tuple(parts), tuple(losses))
-    if prompt.message.typing:
-        return Plan((), tuple(losses))
-    template = choose(prompt.templates, prompt.message.topic, prompt.language)
-    first = () if template is None else (_template(prompt, template, losses),)
-    return Plan(tuple(parts), tuple(losses), WINDOW, first)
+        return Plan(parts, tuple(losses))
+    own = instead(prompt)
+    if own is not None:
+        losses.append(Loss("the message", f"the template “{own.name}”: the window is closed"))
+        return Plan((_template(prompt, own, drawn, losses),), tuple(losses))
+    losses.append(Loss("the message", "waits until the person writes: the window is closed"))
+    asking = reopening(prompt)
+    first = () if asking is None else (_template(prompt, asking, drawn, losses),)
+    return Plan(parts, tuple(losses), WINDOW, first)
 
 
 def _whatsapp(prompt: Prompt, piece: Piece, losses: list[Loss]) -> list[WirePart]:
@@ -78,8 +78,6 @@ def _whatsapp(prompt: Prompt, piece: Piece, losses: list[Loss]) -> list[WirePart
             at = f"geo:{place.latitude},{place.longitude}"
             where = f"{at}|{label}" if label else at
             return [_message(prompt.thread, Body=label or "📍", PersistentAction=[where])]
-        case Writing():
-            return []  # Twilio shows it beside a message of theirs: see ``settle_whatsapp``
         case _:
             raise TypeError(f"WhatsApp has no {type(piece).__name__}")
 
@@ -142,55 +140,22 @@ def _files(prompt: Prompt, piece: Shown, losses: list[Loss]) -> list[WirePart]:
 # -- the window ------------------------------------------------------------------------------
 
 
-def choose(templates: Sequence[Template], topic: str, language: str) -> Template | None:
-    """Return the approved template to send: of the topic, or else one that asks to write again.
-
-    The reader's language comes first, then its plain form (``sw`` for ``sw_KE``), then any.
-    """
-    approved = [template for template in templates if template.status == "approved"]
-    for wanted in filter(None, (topic, REOPEN)):
-        found = [template for template in approved if template.topic == wanted]
-        for fits in (
-            lambda spoken: spoken == language,
-            lambda spoken: _plain(spoken) == _plain(language),
-            lambda _spoken: True,
-        ):
-            match = next((template for template in found if fits(template.language)), None)
-            if match is not None:
-                return match
-    return None
-
-
-def _plain(language: str) -> str:
-    return language.replace("-", "_").partition("_")[0]
-
-
-def _template(prompt: Prompt, template: Template, losses: list[Loss]) -> WirePart:
-    """Fill a template with the lines of the message's text, as one line each."""
-    if _plain(template.language) != _plain(prompt.language):
+def _template(prompt: Prompt, template: Template, drawn: Drawn, losses: list[Loss]) -> WirePart:
+    """Return the request of a template, filled with the lines of what would have been said."""
+    if template.language.partition("_")[0] != prompt.language:
         losses.append(Loss(f"the language {prompt.language}", f"a template in {template.language}"))
-    if template.topic != prompt.message.topic:
-        losses.append(Loss("the message outside the 24 hours", "a template that asks to reply"))
-    params: dict[str, object] = {"ContentSid": template.vendor_id}
-    variables = fill(template.body, prompt.message)
+    texts = [
+        piece.body.text if isinstance(piece, Words) else piece.caption.text
+        for piece in drawn.pieces
+        if isinstance(piece, Words | Shown)
+    ]
+    values = filled(template, texts, Length(VARIABLE_ADVISED_MAX, Unit.UTF16))
+    variables = content.numbered(values)
+    said = content.SPOT.sub(lambda spot: variables[spot[1]], template.body)
+    params: dict[str, object] = {"ContentSid": template.vendor_id, "Said": said}
     if variables:
         params["ContentVariables"] = msgspec.json.encode(variables).decode()
     return _message(prompt.thread, **params)
-
-
-def fill(body: str, message: Message) -> dict[str, str]:
-    """Return the variables of a template's body: the lines of the text, the last with the rest.
-
-    WhatsApp takes no line breaks, tabs or rows of spaces in a variable, and none that is empty.
-    """
-    spots = sorted({int(number) for number in SPOT.findall(body)})
-    lines = [" ".join(SPACES.split(line)).strip() for line in message.text.splitlines()]
-    lines = [line for line in lines if line]
-    if len(lines) > len(spots) > 0:
-        lines = [*lines[: len(spots) - 1], " ".join(lines[len(spots) - 1 :])]
-    lines += ["–"] * (len(spots) - len(lines))
-    short = Length(VARIABLE_ADVISED_MAX, Unit.UTF16)
-    return {str(n): shorten(line, short) for n, line in zip(spots, lines, strict=False)}
 
 
 # -- SMS -------------------------------------------------------------------------------------

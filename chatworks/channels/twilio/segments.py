@@ -64,9 +64,7 @@ _LOOKS_LIKE = {
     "       ": "\t",
     "": "\u0010\u0003\u0004\u0017\u0019\u0011\u0012\u0013\u0014\u2060\u200b\ufeff",
 }
-_SMALL_CAPITALS = dict(
-    zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "ABCDEFGHIJKLMNOPRSTUVWYZ", strict=True)
-)
+_SMALL_CAPITALS = dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "ABCDEFGHIJKLMNOPRSTUVWYZ", strict=True))
 _WIDE = {
     wide: unicodedata.normalize("NFKC", wide)
     for wide in map(chr, [*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B)])

@@ -1,10 +1,10 @@
 """Who sent a webhook: Twilio's signature over the public address and the form. Pure.
 
 The algorithm is Twilio's own (twilio-python, ``request_validator``): base64 of HMAC-SHA1 with the
-auth token over the full address and, sorted by name, each name and value of the form, the values of
-one name sorted and without doubles. An address is tried as it is, with its scheme's port and without
-any. A JSON body is signed through its SHA-256 in the query (``bodySHA256``). The fragment that asks
-for retries is no part of the address.
+auth token over the full address and, sorted by name, each name and value of the form, the values
+of one name sorted and without doubles. An address is tried with its port, or else its scheme's,
+and without any. A JSON body is signed through its SHA-256 in the query (``bodySHA256``). The
+fragment that asks for retries is no part of the address.
 """
 
 from __future__ import annotations
@@ -53,9 +53,7 @@ def form_of(request: RawRequest) -> dict[str, list[str]]:
 
 def compute(token: str, url: str, form: Form) -> str:
     """Return the signature of a request to ``url`` with ``form`` (empty where its body is JSON)."""
-    text = url + "".join(
-        name + value for name in sorted(form) for value in sorted(set(form[name]))
-    )
+    text = url + "".join(name + value for name in sorted(form) for value in sorted(set(form[name])))
     digest = hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()
     return base64.b64encode(digest).decode()
 
