@@ -10,7 +10,7 @@ import subprocess
 from rich.console import Console
 from rich.table import Table
 
-from bench import idle, inbox, place, replies, turns
+from bench import idle, inbox, place, plans, replies, turns
 from chatworks.kit.backup import tool
 
 Row = dict[str, object]
@@ -84,6 +84,8 @@ def main() -> None:
     embedded.stop()
     tell("replies")
     reply = asyncio.run(replies.measure())
+    tell("plans of messages")
+    planned = plans.measure()
     rows = [
         row("turns_per_s", measured["turns_per_s"], "turns/s", "turns_per_s_aiogram", peer),
         row("turns_per_s_aiogram", peer, "turns/s, 8 conversations at once"),
@@ -102,6 +104,8 @@ def main() -> None:
         row("reply_ms_p99", reply["reply_ms_p99"], "ms"),
         row("ready_s", reply["ready_s"], "s warm"),
         row("idle_mb", reply["idle_mb"], "MB with its database"),
+        row("plan_us", planned["plan_us"], "µs, a typical message, the slowest channel"),
+        row("plan_violations", planned["plan_violations"], f"of {plans.COUNT:,} messages"),
     ]
     (place.BUILD / "bench.json").write_text(json.dumps(rows, indent=1) + "\n")
     table = Table("name", "value", "unit", "reference", "ratio")

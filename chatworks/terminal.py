@@ -20,7 +20,10 @@ import msgspec
 from msgspec.structs import replace
 
 from chatworks.app import House
-from chatworks.channels.models import Channel, Rejected
+from chatworks.channels.capabilities import Capabilities, Length
+from chatworks.channels.models import Channel, Prompt, Rejected
+from chatworks.channels.planning.drawing import draw
+from chatworks.channels.planning.pieces import Words
 from chatworks.channels.webchat.adapter import arrival, read
 from chatworks.conversations import store, words
 from chatworks.conversations.models import DialogueStatus
@@ -28,10 +31,13 @@ from chatworks.inbox.models import NewEvent
 from chatworks.kit.errors import NotFound
 from chatworks.outlets.models import Outlet
 from chatworks.sdk.inbound import Inbound, InboundKind
+from chatworks.sdk.messages import Button, Card, Message, Wanted
 from chatworks.sdk.recording import Played, record
+from chatworks.sdk.sheets import card_of
 
 WAIT_SECONDS = 10.0
 CARD_WIDTH = 44
+CAPABILITIES = Capabilities(text=Length(1_000_000))
 HELLO = "A number taps a button, @latitude,longitude shares a place, Ctrl-D ends."
 NO_PLACE = "A place is @latitude,longitude, for example @-1.2921,36.7836"
 HINTS = {
@@ -50,7 +56,7 @@ class Terminal:
     channel: Channel
     thread: str
     seen: int = 0
-    buttons: list[dict[str, Any]] = field(default_factory=list)
+    buttons: list[Button] = field(default_factory=list)
     asked_seq: int = 0
     open_dialogue: UUID | None = None  # the one that waits for an answer of the person
     answers: dict[UUID, list[Inbound]] = field(default_factory=dict)  # given to each dialogue
@@ -116,8 +122,8 @@ class Terminal:
             return None if place is None else {**event, "kind": "place", **place}
         if line.isdecimal() and len(line) < len("1000") and 1 <= int(line) <= len(self.buttons):
             button = self.buttons[int(line) - 1]
-            tap = f"{self.asked_seq}.{button['id']}"
-            return {**event, "kind": "tap", "tap": tap, "text": button["label"]}
+            tap = f"{self.asked_seq}.{button.id}"
+            return {**event, "kind": "tap", "tap": tap, "text": button.label}
         return {**event, "kind": "text", "text": line}
 
     def _remember(self, inbound: Inbound) -> None:
@@ -153,13 +159,17 @@ class Terminal:
         return shown, event_id in mine
 
     def _lines(self, content: dict[str, Any], seq: int) -> list[str]:
-        lines = [*_card_lines(content.get("card")), content["text"]]
-        tappable = [b for b in content["buttons"] if not b["id"].startswith("__")]
+        message = msgspec.convert(content, Message)
+        shown = message.shows
+        card = message.card if shown is None else card_of(shown, self.outlet.languages[0])
+        lines = [] if card is None else _card_lines(card)
+        lines += _text_lines(replace(message, card=None, shows=None, buttons=(), sections=()))
+        tappable = [b for b in message.choices if not b.id.startswith("__")]
         self.buttons, self.asked_seq = tappable, seq
-        lines += [f"  {n}) {b['label']}" for n, b in enumerate(tappable, start=1)]
-        if content.get("wanted") in HINTS:
-            lines.append(_dim(HINTS[content["wanted"]]))
-        return [line for line in lines if line]
+        lines += [f"  {n}) {b.label}" for n, b in enumerate(tappable, start=1)]
+        if message.wanted in HINTS:
+            lines.append(_dim(HINTS[message.wanted]))
+        return lines
 
     async def _journals(self) -> list[store.Journal]:
         async with self.house.db.engine([self.outlet.id]) as work:
@@ -175,17 +185,23 @@ def _place(text: str) -> dict[str, float] | None:
         return None
 
 
-def _card_lines(card: dict[str, Any] | None) -> list[str]:
-    """Draw a card: a bold title, rows with their values at the right, a footer."""
-    if not card:
+def _text_lines(message: Message) -> list[str]:
+    """Return what of a message is text in a terminal: its words, and the rest put into words."""
+    if replace(message, wanted=Wanted.NOTHING, marks=(), first=0) == Message():
         return []
-    rows = [(row["label"], row["value"]) for row in card["lines"]]
-    width = max([CARD_WIDTH, len(card["title"]), *(len(a) + len(b) + 2 for a, b in rows)])
+    drawn = draw(Prompt("", 0, message), CAPABILITIES)
+    return [piece.body.text for piece in drawn.pieces if isinstance(piece, Words)]
+
+
+def _card_lines(card: Card) -> list[str]:
+    """Draw a card: a bold title, rows with their values at the right, a footer."""
+    rows = [(row.label, row.value) for row in card.lines]
+    width = max([CARD_WIDTH, len(card.title), *(len(a) + len(b) + 2 for a, b in rows)])
     edge = "─" * (width + 2)
-    title = click.style(card["title"].ljust(width), bold=True)
-    inside = [title, *(line.ljust(width) for line in textwrap.wrap(card["subtitle"], width))]
+    title = click.style(card.title.ljust(width), bold=True)
+    inside = [title, *(line.ljust(width) for line in textwrap.wrap(card.subtitle, width))]
     inside += [f"{label}{value.rjust(width - len(label))}" for label, value in rows]
-    inside += [line.rjust(width) for line in textwrap.wrap(card["footer"], width)]
+    inside += [line.rjust(width) for line in textwrap.wrap(card.footer, width)]
     return [f"╭{edge}╮", *(f"│ {line} │" for line in inside), f"╰{edge}╯"]
 
 

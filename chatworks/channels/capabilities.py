@@ -97,6 +97,7 @@ class Capabilities:
     carousel: CarouselRules | None = None
     asks: frozenset[Wanted] = frozenset()
     asks_in_groups: bool = False
+    asks_body: Length | None = None  # of the text above such a button, which stands alone then
     place: bool = False
     contact: bool = False
     invoices: frozenset[str] = frozenset()  # currencies that are paid in the messenger itself

@@ -34,10 +34,12 @@ class Channel:
 
     ``secret`` comes from the environment variable ``secret_env``. ``trouble`` says for people what
     is wrong ("" while all is well); a ``broken`` channel sends nothing until it is connected again.
-    ``account`` is the vendor's id of the account where the secret alone does not name it (Twilio's
-    account SID, the Cloud API's phone number id); ``address`` is what messages leave from there, a
-    number or a service; ``resources`` are ids of what we made there once
-    (Content resources by name); ``templates`` are its messages approved ahead.
+    ``webhook_secret`` is ours; ``signing_secret`` is the vendor's, where it signs with another than
+    its token (from ``<secret_env>_SIGNING``). ``account`` is the vendor's id of the account where
+    the secret alone does not name it (Twilio's account SID, the Cloud API's phone number id);
+    ``address`` is what messages leave from there, a number or a service; ``resources`` are ids of
+    what we made there once (Content resources by name); ``templates`` are its messages approved
+    ahead.
     """
 
     outlet_id: UUID
@@ -51,6 +53,7 @@ class Channel:
     secret_env: str = ""
     secret: str = field(repr=False, default="")
     webhook_secret: str = field(repr=False, default="")
+    signing_secret: str = field(repr=False, default="")
     account: str = ""
     address: str = ""
     resources: Mapping[str, str] = field(default_factory=dict)

@@ -190,6 +190,7 @@ class Directory:
             secret_env=row.secret_env or "",
             secret=self._secret_of(row.secret_env) if row.secret_env else "",
             webhook_secret=derived.hex(),
+            signing_secret=self._secret_of(f"{row.secret_env}_SIGNING") if row.secret_env else "",
             account=row.account,
             address=row.address,
             resources=self._resources.get(row.id, {}),

@@ -44,7 +44,9 @@ def choices(prompt: Prompt, capable: Capabilities, losses: list[Loss]) -> Choice
         return NONE
     if any(button.id in ASKS for button in buttons):
         wanted = {ASKS[button.id] for button in buttons if button.id in ASKS}
-        if wanted <= capable.asks and (capable.asks_in_groups or not prompt.is_group):
+        alone = capable.asks_body is None or len(buttons) == 1
+        here = capable.asks_in_groups or not prompt.is_group
+        if wanted <= capable.asks and alone and here:
             return Choices(Offer(OfferKind.ASK, buttons))
         losses.append(Loss("a button that shares", "asked in words"))
         buttons = tuple(button for button in buttons if button.id not in ASKS)

@@ -182,7 +182,7 @@ class _Drawing:
             return self.capable.buttons.body
         if offer.kind is OfferKind.ROWS and self.capable.rows is not None:
             return self.capable.rows.body
-        return self.capable.text
+        return self.capable.asks_body or self.capable.text
 
     # -- what is shown -------------------------------------------------------------------------
 

@@ -1,0 +1,96 @@
+"""Planning: how long a typical message takes, and whether any of many leaves a channel's limits.
+
+Every wire part is held against the rules of the vendor's stand-in, which refuses what the real one
+would; a violation is printed, so that it can be played again by its seed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any
+
+from chatworks.channels.models import Plan, Prompt, WirePart
+from chatworks.channels.telegram.plan import plan as telegram
+from chatworks.channels.whatsapp.plan import plan as whatsapp
+from chatworks.sdk.messages import Button, Card, Line, Message
+from chatworks.testing import telegram_rules, whatsapp_rules
+from chatworks.testing.messages import message
+
+SEED = 20261124
+COUNT = 100_000
+SHOWN_MAX = 5
+MEASURED_SECONDS = 0.5
+
+TYPICAL = (  # of the order dialogue: a question, a choice of four, a card to confirm
+    Message("How many? (1 to 20)"),
+    Message(
+        "Which bottle would you like?",
+        tuple(
+            Button(str(n), f"{size} L · KES {size * 10}") for n, size in enumerate((20, 10, 5, 1))
+        ),
+    ),
+    Message(
+        "Is this right?",
+        (Button("yes", "Yes"), Button("no", "No")),
+        Card(
+            "Your order",
+            "Today",
+            (Line("2 × 20 L", "KES 400"), Line("Delivery", "KES 100")),
+            "Total: KES 500",
+        ),
+    ),
+)
+
+
+def _telegram(part: WirePart) -> str:
+    return telegram_rules.check(part.method, {**part.params})
+
+
+def _whatsapp(part: WirePart) -> str:
+    problem = whatsapp_rules.check(part.params)
+    return "" if problem is None else str(problem)
+
+
+Planner = tuple[Callable[[Prompt], Plan], str, Callable[[WirePart], str]]
+PLANNERS: Mapping[str, Planner] = {
+    "telegram": (telegram, "501", _telegram),
+    "whatsapp": (whatsapp, "254712345678", _whatsapp),
+}
+
+
+def microseconds() -> float:
+    """Return the time of planning and encoding one typical message, the slowest channel's."""
+    slowest = 0.0
+    for plan, thread, _ in PLANNERS.values():
+        prompts = [Prompt(thread, 7, typical) for typical in TYPICAL]
+        rounds, began = 0, time.perf_counter()
+        while time.perf_counter() - began < MEASURED_SECONDS:
+            for prompt in prompts:
+                plan(prompt)
+            rounds += 1
+        took = (time.perf_counter() - began) / (rounds * len(prompts))
+        slowest = max(slowest, took * 1e6)
+    return slowest
+
+
+def violations(count: int = COUNT, seed: int = SEED) -> int:
+    """Return how many of ``count`` random messages, in turn over all channels, break a rule."""
+    random = Random(seed)  # noqa: S311 - a repeatable run, no secret
+    names = sorted(PLANNERS)
+    broken = 0
+    for number in range(count):
+        plan, thread, check = PLANNERS[names[number % len(names)]]
+        prompt = Prompt(thread, number + 1, message(random), address="https://shop.example")
+        problems = [problem for part in plan(prompt).parts if (problem := check(part))]
+        if problems:
+            broken += 1
+            if broken <= SHOWN_MAX:
+                print(f"seed {seed}, message {number}, {names[number % len(names)]}: {problems}")
+    return broken
+
+
+def measure() -> dict[str, Any]:
+    """Return ``plan_us`` and ``plan_violations``."""
+    return {"plan_us": microseconds(), "plan_violations": violations()}
