@@ -184,7 +184,7 @@ LIMIT %(limit)s
 
 -- name: one
 SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,
-       c.last_at, c.last_text, c.last_seq, c.read_seq, p.phone, p.language, c.speaker_until
+       c.last_at, c.last_text, c.last_seq, c.read_seq, p.phone, p.language, c.speaker_until, c.thread
 FROM conversation c
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
 JOIN channel h ON h.outlet_id = c.outlet_id AND h.id = c.channel_id

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, time, timedelta
+from decimal import ROUND_CEILING, Decimal
 from math import asin, cos, radians, sin, sqrt
 from zoneinfo import ZoneInfo
 
 import msgspec
+from babel.numbers import get_currency_precision
 
 from chatworks.kit.errors import Invalid
+from chatworks.kit.money import Money
 from chatworks.outlets.models import (
     FOR_GOOD,
     WEEKDAYS,
@@ -86,6 +89,18 @@ def area_of(delivery: Delivery, place: Place) -> Area | None:
         return None
     address = place.address.casefold()
     return next((area for area in areas if area.name.casefold() in address), None)
+
+
+def sms_price(outlet: Outlet, number: str, segments: int) -> Money | None:
+    """Return about what so many segments to ``number`` cost, rounded up; None where no price is
+    known. The longest beginning of the number counts.
+    """
+    fits = [beginning for beginning in outlet.sms.prices if number.startswith(beginning)]
+    if not fits:
+        return None
+    each = Decimal(outlet.sms.prices[max(fits, key=len)])
+    minor = (each * segments).scaleb(get_currency_precision(outlet.currency))
+    return Money(int(minor.to_integral_value(ROUND_CEILING)), outlet.currency)
 
 
 def origin_of(text: str) -> str:

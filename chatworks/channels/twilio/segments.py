@@ -11,6 +11,8 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
+from chatworks.channels.models import Plan
+
 BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡"
     "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -110,3 +112,8 @@ def _count(sizes: list[int], alphabet: str, one: int, part: int) -> Segments:
             count, filled = count + 1, 0
         filled += size
     return Segments(count, alphabet, units, part - filled)
+
+
+def of_plan(plan: Plan) -> int:
+    """Return how many SMS the texts of a plan make together."""
+    return sum(segments(part.params["Body"]).count for part in plan.parts)

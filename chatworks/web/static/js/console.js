@@ -26,6 +26,17 @@ document.querySelector("[data-composer] textarea")?.addEventListener("keydown", 
   if (event.target.value.trim()) form.requestSubmit(form.querySelector("button"));
 });
 
+// What an SMS will cost is told while it is written.
+let asking;
+document.querySelector("[data-composer] textarea")?.addEventListener("input", (event) => {
+  const told = document.querySelector("[data-cost]");
+  clearTimeout(asking);
+  if (told) asking = setTimeout(async () => {
+    const answer = await fetch(`${told.dataset.cost}?text=${encodeURIComponent(event.target.value)}`).catch(() => null);
+    if (answer?.ok) told.textContent = await answer.text();
+  }, PAUSE_MS);
+});
+
 for (const code of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) break;
   const button = document.createElement("button");
