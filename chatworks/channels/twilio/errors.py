@@ -90,6 +90,8 @@ def meaning(code: int) -> Meaning:
 
 def words(code: int, told: str = "") -> str:
     """Return the reason for people: our words or else Twilio's, with the code to look up."""
+    if not code:
+        return told or "Twilio did not send it"
     known = MEANINGS.get(code)
     return f"{known.reason if known else told or 'Twilio refuses it'} ({code})"
 

@@ -75,7 +75,7 @@ def _whatsapp(prompt: Prompt, piece: Piece, losses: list[Loss]) -> list[WirePart
         case Spot():
             place = piece.place
             label = shorten(" ".join(place.address.split()), Length(LABEL_MAX)).replace("|", "/")
-            at = f"geo:{place.latitude},{place.longitude}"
+            at = f"geo:{place.latitude:.6f},{place.longitude:.6f}"
             where = f"{at}|{label}" if label else at
             return [_message(prompt.thread, Body=label or "📍", PersistentAction=[where])]
         case _:
