@@ -155,7 +155,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     known = (telegram(bot_api), *twilio(messenger, settings.address), WEBCHAT, TERMINAL)
     kinds = {kind.kind: kind for kind in known}
     applets = Applets(load(package) for package in INSTALLED)
-    scribe = Scribe(kinds, directory.channel)
+    scribe = Scribe(kinds, directory.channel, settings.address)
     features = _features(applets, scribe)
     dispatcher = Dispatcher(r for feature in features for r in feature.registrations)
     applets.check(dispatcher.names())
@@ -189,7 +189,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         features=features,
         committer=committer,
         worker=Worker(db, parts, listener, settings.batch_size),
-        sender=Sender(db, kinds, directory.channel, listener),
+        sender=Sender(db, kinds, directory.channel, listener, settings.in_flight),
         http=http,
         bots=Bots(
             db=db,

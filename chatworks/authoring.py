@@ -18,6 +18,7 @@ from chatworks.commands.models import Request
 from chatworks.conversations import words
 from chatworks.kit.errors import Invalid
 from chatworks.kit.texts import Texts
+from chatworks.previews import preview_command
 from chatworks.sdk.lint import Finding, Said, check, fields, said
 from chatworks.sdk.manifest import Manifest, parse_manifest, problems
 
@@ -129,3 +130,6 @@ def check_command(paths: tuple[Path, ...]) -> None:
     if found:
         raise SystemExit(1)
     click.echo(f"{len(folders)} applets checked: nothing to do.")
+
+
+applet.add_command(preview_command)

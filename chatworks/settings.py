@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     twilio_api_base: str = Field("", validation_alias="TWILIO_API_BASE")
     metrics_port: int = Field(0, validation_alias="CHATWORKS_METRICS_PORT", ge=0, le=65535)
     batch_size: int = Field(300, validation_alias="CHATWORKS_BATCH_SIZE", ge=1, le=500)
+    in_flight: int = Field(128, validation_alias="CHATWORKS_IN_FLIGHT", ge=1, le=1000)
     log_format: str = Field(
         "console", validation_alias="CHATWORKS_LOG_FORMAT", pattern="^(console|json)$"
     )

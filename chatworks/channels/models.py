@@ -117,9 +117,10 @@ class Loss:
 class WirePart(msgspec.Struct, frozen=True, omit_defaults=True):
     """One request to the vendor, as JSON. ``urgent`` parts overtake and do not wait for a turn.
 
-    ``refers_to`` names the message (its seq in the conversation) whose vendor id the sender puts
-    into ``params["message_id"]`` when it sends: an edit of what was sent before. ``uploads`` are
-    files that travel with it: the name that ``params`` calls them by, and their path here.
+    ``refers_to`` names the message (its seq in the conversation) whose vendor id the kind's
+    ``refer`` fills in when it is sent: an edit of what was sent before. ``uploads`` are files that
+    travel with it: the name that ``params`` calls them by, and their path here. ``template`` is the
+    name of the template that it fills; such a part needs no open window.
     """
 
     method: str
@@ -128,6 +129,7 @@ class WirePart(msgspec.Struct, frozen=True, omit_defaults=True):
     expires_seconds: int | None = None
     refers_to: int | None = None
     uploads: dict[str, str] = {}
+    template: str = ""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -218,7 +220,10 @@ class Prompt(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a vendor bears: GCRA emission intervals in seconds, and bursts in messages."""
+    """What a vendor bears: GCRA emission intervals in seconds, and bursts in messages.
+
+    ``is_group`` tells from the vendor's id of a chat whether the limits of a group hold for it.
+    """
 
     channel_interval: float
     channel_burst: int
@@ -226,6 +231,7 @@ class Limits:
     chat_burst: int
     group_interval: float
     group_burst: int
+    is_group: Callable[[str], bool] = lambda _thread: False
 
 
 class Fetched(msgspec.Struct, frozen=True):
@@ -242,7 +248,9 @@ class NotFetched(Exception):
 
 Send = Callable[[Channel, WirePart], Awaitable[Outcome]]
 Fetch = Callable[[Channel, File, int], Awaitable[Fetched]]  # at most so many bytes
-# What became of a part whose fate is unknown, by asking the vendor; None where it cannot say yet.
+# What became of a part whose fate is unknown, by asking the vendor; the datetime is when the part
+# was queued. ``Accepted``: it has it. ``RetryAfter``: it surely does not, so it is sent again.
+# ``Permanent``: it has refused it. ``Ambiguous`` or None: it cannot say yet.
 Reconcile = Callable[[Channel, WirePart, datetime], Awaitable[Outcome | None]]
 
 
@@ -279,7 +287,8 @@ class ChannelKind:
     ``plan`` draws a message; ``settle`` gives the parts that answer a tap at once and take away the
     buttons of an answered question; ``send`` is None where the message history itself is the wire
     (web chat, terminal). ``greet`` answers the vendor's GET that proves the address to be ours.
-    ``repeatable`` are methods that may be sent again when their fate is unknown.
+    ``repeatable`` are methods that may be sent again when their fate is unknown; ``refer`` fills in
+    the vendor's id of the message that a part refers to.
     """
 
     kind: str
@@ -297,3 +306,4 @@ class ChannelKind:
     greet: Callable[[RawRequest, Channel], DoorAnswer] | None = None
     answer: DoorAnswer = DoorAnswer()
     repeatable: frozenset[str] = frozenset()
+    refer: Callable[[WirePart, str], WirePart] | None = None

@@ -8,7 +8,7 @@ SELECT
         LIMIT %(most)s) AS orders),
     (SELECT count(*) FROM (
         SELECT 1 FROM conversation
-        WHERE outlet_id = %(outlet_id)s AND last_at > %(since)s
+        WHERE outlet_id = %(outlet_id)s AND last_minute >= %(since)s::timestamptz AT TIME ZONE 'UTC'
           AND speaker = 'human' AND last_seq > read_seq
         LIMIT %(most)s) AS people),
     (SELECT count(*) FROM (

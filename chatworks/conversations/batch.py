@@ -1,5 +1,8 @@
 """Many turns in one transaction: claim, load, run in rounds, write, and the caller commits.
 
+What vendors report about messages that were sent is taken out first and given to the outbox: it is
+no turn, and opens no conversation.
+
 In each round every dialogue runs until it needs something of the business; what they need is
 grouped by kind and each kind is answered with one handler call for all of them. Nothing here
 commits, and nothing here decides for a single conversation: that is ``turn``.
@@ -15,7 +18,7 @@ from uuid import UUID
 import msgspec
 
 from chatworks.channels.capabilities import TEXT_ALONE
-from chatworks.channels.models import Channel, ChannelKind
+from chatworks.channels.models import Channel, ChannelKind, Report
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Call
 from chatworks.conversations import store
@@ -29,6 +32,9 @@ from chatworks.inbox.models import TIMER_EVENT_PREFIX, PendingEvent
 from chatworks.kit.ids import thread_key
 from chatworks.kit.texts import Texts
 from chatworks.kit.work import Work
+from chatworks.outbox import service as outbox
+from chatworks.outbox.core import reported
+from chatworks.outbox.models import Reported
 from chatworks.sdk.applet import Applets
 from chatworks.sdk.inbound import Inbound, InboundKind, Sender
 
@@ -92,15 +98,23 @@ async def take_batch(work: Work, parts: Parts, events: Sequence[PendingEvent]) -
 
 
 async def _prepare(work: Work, parts: Parts, events: Sequence[PendingEvent]) -> list[_Running]:
-    groups: dict[int, list[PendingEvent]] = {}
-    for event in events:
-        groups.setdefault(event.thread_key, []).append(event)
     channels = {source: await parts.channel_of(source) for source in {e.source for e in events}}
     envs = {outlet: await _env(work, parts, outlet) for outlet in {e.outlet_id for e in events}}
-    read = {
-        key: [_read(parts, channels[e.source], e) for e in group] for key, group in groups.items()
-    }
-    firsts = [group[0] for group in groups.values()]
+    groups: dict[int, PendingEvent] = {}
+    read: dict[int, list[Event]] = {}
+    reports: list[Reported] = []
+    for event in events:
+        said = _read(parts, channels[event.source], event)
+        if isinstance(said, Report):
+            reports.append(Reported(event.outlet_id, event.source, said))
+        else:
+            groups.setdefault(event.thread_key, event)
+            read.setdefault(event.thread_key, []).append(said)
+    if reports:
+        await outbox.report(work, reports)
+    if not groups:
+        return []
+    firsts = list(groups.values())
     known = await store.load(
         work, [(e.outlet_id, e.source, e.thread) for e in firsts], list(groups)
     )
@@ -133,8 +147,10 @@ async def _env(work: Work, parts: Parts, outlet_id: UUID) -> Env:
     )
 
 
-def _read(parts: Parts, channel: Channel | None, event: PendingEvent) -> Event:
-    """Read a stored event into our words; what cannot be read fails its turn."""
+def _read(parts: Parts, channel: Channel | None, event: PendingEvent) -> Event | Report:
+    """Read a stored event into our words, or the vendor's report that it is; what cannot be read
+    fails its turn.
+    """
     try:
         if event.event_id.startswith(TIMER_EVENT_PREFIX):
             fired = _timer.decode(event.payload).timer
@@ -144,6 +160,8 @@ def _read(parts: Parts, channel: Channel | None, event: PendingEvent) -> Event:
             read = parts.kinds[channel.kind].read(event.payload, channel)
             if isinstance(read, Inbound):
                 return Event(event.id, read)
+            reported(read.status)
+            return read
     except Exception as error:
         raise TurnFailed(event.thread_key, error) from error
     gone = LookupError("the channel of this event is switched off or gone")

@@ -16,7 +16,7 @@ from chatworks.conversations.models import (
 )
 from chatworks.conversations.service import Scribe
 from chatworks.kit.feature import Feature
-from chatworks.outbox.models import ChatMigrated, ContactUnreachable
+from chatworks.outbox.models import ChatMigrated, ContactUnreachable, WindowClosed
 
 
 def _trace(call: Call[Any], result: Any) -> Trace:
@@ -38,6 +38,7 @@ def feature(scribe: Scribe) -> Feature:
             Post: (scribe.hear_posts,),
             ContactUnreachable: (jobs.close_contacts,),
             ChatMigrated: (jobs.move_chats,),
+            WindowClosed: (scribe.hear_closed,),
             HumanWanted: (jobs.call_staff,),
         },
         data_map=DATA_MAP,

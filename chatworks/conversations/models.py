@@ -74,6 +74,7 @@ class NewMessage:
     content: Message | Inbound
     event_id: int | None = None
     seq: int = 0
+    bulk: bool = False  # leaves after everybody's answers
 
 
 @dataclass(slots=True)
@@ -153,14 +154,20 @@ class Update:
     contact_changed: bool = False
     must_reach: bool = False  # the last word to somebody who just said stop
 
+    @property
+    def heard(self) -> bool:
+        """Whether the person said something in it: their vendor's window opens anew."""
+        return any(message.direction == "in" for message in self.messages)
+
 
 class Post(msgspec.Struct, frozen=True):
-    """A message to a conversation from outside its turns."""
+    """A message to a conversation from outside its turns. ``bulk``: one of many, to many."""
 
     outlet_id: UUID
     conversation_id: UUID
     message: Message
     author: str = "system"
+    bulk: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,9 +261,11 @@ DATA_MAP: DataMap = {
         "speaker_until": operational("when the bot speaks again"),
         "dialogue_id": operational("the dialogue that waits"),
         "offered": operational("ids of the last menu, for answers by number"),
+        "heard_at": operational("when the person last wrote: the vendor's window"),
         "last_seq": operational("number of messages"),
         "read_seq": operational("read up to here by operators"),
         "last_at": operational("order of the list"),
+        "last_minute": operational("order of the list, for its index"),
         "last_text": _of_contact("user.content.private", "show the list of messages", _TALK),
         "created_at": operational("first message"),
     },

@@ -38,7 +38,7 @@ FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(channels)s::uuid[], %(contac
 
 -- name: hold
 -- Conversations are locked in key order, after all business rows: everybody takes them so.
-SELECT c.id, c.last_seq, c.channel_id, c.thread, c.is_group, p.status
+SELECT c.id, c.last_seq, c.channel_id, c.thread, c.is_group, p.status, p.language, c.heard_at
 FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[]) AS k (outlet_id, id)
 JOIN conversation c ON c.outlet_id = k.outlet_id AND c.id = k.id
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
@@ -54,12 +54,14 @@ SET last_seq = k.last_seq,
     operator_id = CASE WHEN k.turned THEN k.operator_id ELSE c.operator_id END,
     speaker_until = CASE WHEN k.turned THEN k.until ELSE c.speaker_until END,
     dialogue_id = CASE WHEN k.turned THEN k.dialogue_id ELSE c.dialogue_id END,
-    offered = COALESCE(k.offered, c.offered)
+    offered = COALESCE(k.offered, c.offered),
+    heard_at = CASE WHEN k.heard THEN %(now)s::timestamptz ELSE c.heard_at END
 FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(seqs)s::integer[], %(last_texts)s::text[],
             %(turned)s::boolean[], %(speakers)s::text[], %(operators)s::uuid[],
-            %(untils)s::timestamptz[], %(dialogues)s::uuid[], %(offered)s::text[])
+            %(untils)s::timestamptz[], %(dialogues)s::uuid[], %(offered)s::text[],
+            %(heard)s::boolean[])
      AS k (outlet_id, id, last_seq, last_text, turned, speaker, operator_id, until, dialogue_id,
-           offered)
+           offered, heard)
 WHERE c.outlet_id = k.outlet_id AND c.id = k.id
 
 -- name: add_dialogues
@@ -93,14 +95,14 @@ WHERE j.outlet_id = k.outlet_id AND j.dialogue_id = k.dialogue_id
 
 -- name: add_journal
 INSERT INTO journal (outlet_id, dialogue_id, page, entries)
-SELECT k.outlet_id, k.dialogue_id, k.page, k.entries::jsonb
+SELECT k.outlet_id, k.dialogue_id, k.page, k.entries::json
 FROM unnest(%(outlets)s::uuid[], %(dialogues)s::uuid[], %(pages)s::integer[], %(entries)s::text[])
      AS k (outlet_id, dialogue_id, page, entries)
 
 -- name: add_messages
 INSERT INTO message (outlet_id, conversation_id, seq, direction, author, content, event_id,
                      created_at)
-SELECT k.outlet_id, k.conversation_id, k.seq, k.direction, k.author, k.content::jsonb, k.event_id,
+SELECT k.outlet_id, k.conversation_id, k.seq, k.direction, k.author, k.content::json, k.event_id,
        %(now)s
 FROM unnest(%(outlets)s::uuid[], %(conversations)s::uuid[], %(seqs)s::integer[],
             %(directions)s::text[], %(authors)s::text[], %(contents)s::text[],
@@ -138,6 +140,16 @@ UPDATE contact p SET status = %(status)s
 FROM conversation c
 WHERE c.outlet_id = %(outlet_id)s AND c.id = %(id)s
   AND p.outlet_id = c.outlet_id AND p.id = c.contact_id AND p.status <> 'stopped'
+
+-- name: close_window
+-- What the person wrote after the refused message was sent has opened the window again.
+UPDATE conversation SET heard_at = NULL
+WHERE outlet_id = %(outlet_id)s AND id = %(id)s AND heard_at <= %(at)s
+
+-- name: said
+SELECT content::text FROM message
+WHERE outlet_id = %(outlet_id)s AND conversation_id = %(id)s AND seq = %(seq)s
+  AND direction = 'out'
 
 -- name: move_thread
 -- Somebody may have written in the chat of the new id before we heard of it: then that one goes on.
@@ -179,7 +191,8 @@ FROM conversation c
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
 JOIN channel h ON h.outlet_id = c.outlet_id AND h.id = c.channel_id
 WHERE c.outlet_id = %(outlet_id)s AND c.last_at < %(before)s
-ORDER BY c.last_at DESC
+  AND c.last_minute <= %(before)s::timestamptz AT TIME ZONE 'UTC'
+ORDER BY c.last_minute DESC, c.last_at DESC
 LIMIT %(limit)s
 
 -- name: one

@@ -2,18 +2,23 @@
 
 Turns and everybody else (an order's progress, an operator's reply) come through the same writer,
 once per transaction, after all business rows are locked.
+
+Where a vendor takes free text only for a while after the person wrote, a message that comes too
+late is held, and a template that the channel's plan chooses goes out instead; what is held leaves,
+in its old place, before anything that answers what the person writes next.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
 
-from chatworks.channels.models import Channel, ChannelKind, Prompt, Settle, WirePart
+from chatworks.channels.models import Channel, ChannelKind, Plan, Prompt, Settle, WirePart
 from chatworks.commands.models import Actor, ActorKind, Call
 from chatworks.conversations import store
 from chatworks.conversations.models import (
@@ -33,10 +38,11 @@ from chatworks.conversations.store import Held, SpeakerChange
 from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work
 from chatworks.outbox import service as outbox
-from chatworks.outbox.models import NewPart
+from chatworks.outbox.models import HELD_FOR_MOST, REOPEN, NewPart, WindowClosed
 from chatworks.sdk.messages import Message
 
 HUMAN_SPEAKS_FOR = timedelta(hours=12)  # then the bot answers again by itself
+WINDOW = "window"  # held until the person writes
 
 ChannelOf = Callable[[UUID], Awaitable[Channel | None]]
 
@@ -47,16 +53,21 @@ def post(work: Work, message: Post) -> None:
 
 
 class Scribe:
-    """The one writer of conversations. ``hear_posts`` subscribes to ``Post``."""
+    """The one writer of conversations. ``hear_posts`` subscribes to ``Post``, ``hear_closed`` to
+    ``WindowClosed``; ``address`` is this installation's public one.
+    """
 
-    def __init__(self, kinds: Mapping[str, ChannelKind], channel_of: ChannelOf) -> None:
+    def __init__(
+        self, kinds: Mapping[str, ChannelKind], channel_of: ChannelOf, address: str = ""
+    ) -> None:
         self._kinds = kinds
         self._channel_of = channel_of
+        self._address = address
 
     async def hear_posts(self, work: Work, posts: list[Post]) -> None:
         """Take the posts of a transaction; they are written with everything else at its end."""
         for item in posts:
-            message = NewMessage("out", item.author, item.message)
+            message = NewMessage("out", item.author, item.message, bulk=item.bulk)
             work.defer(self.write, Update(item.outlet_id, item.conversation_id, [message]))
 
     async def write(self, work: Work, updates: list[Update]) -> None:
@@ -69,10 +80,10 @@ class Scribe:
         merged = [update for update in merged if update.conversation_id in rows]
         for update in merged:
             _number(update, rows[update.conversation_id].last_seq)
-        await store.advance(work, merged, rows)
-        await self._write_dialogues(work, merged)
         if any(update.messages for update in merged):
             await store.write_messages(work, merged)
+        await store.advance(work, merged, rows)
+        await self._write_dialogues(work, merged)
         await self._send(work, merged, rows)
 
     async def _write_dialogues(self, work: Work, updates: Sequence[Update]) -> None:
@@ -90,20 +101,152 @@ class Scribe:
             await store.write_timers(work, timers)
 
     async def _send(self, work: Work, updates: Sequence[Update], rows: Mapping[UUID, Held]) -> None:
-        parts: list[NewPart] = []
+        drafts: list[_Draft] = []
         topics: set[str] = set()
         for update in updates:
             row = rows[update.conversation_id]
             topics.add(f"outlet {update.outlet_id.hex}")
             channel = await self._channel_of(row.channel_id)
             kind = None if channel is None else self._kinds.get(channel.kind)
-            if kind is None or kind.send is None:
+            if channel is None or kind is None or kind.send is None:
                 topics.add(f"chat {update.conversation_id.hex}")
             elif row.status is ContactStatus.ACTIVE or update.must_reach:
-                parts.extend(_parts(work, update, row, kind))
+                drafts.append(_Draft(work, update, row, channel, kind))
         work.notify(topics)
+        for draft in drafts:
+            draft.plan(self._address)
+        heard = [draft.key for draft in drafts if draft.update.heard and draft.has_window]
+        if heard:
+            await outbox.release(work, heard, WINDOW)
+        late = [draft.key for draft in drafts if draft.holds]
+        waiting = await outbox.waiting(work, late) if late else set()
+        parts = [part for draft in drafts for part in draft.parts(waits=draft.key in waiting)]
         if parts:
             await outbox.queue(work, parts)
+
+    async def hear_closed(self, work: Work, facts: list[WindowClosed]) -> None:
+        """Plan refused messages anew: a template leaves, and what was said waits in its place.
+
+        What the person wrote since the message left has opened the window again: then it is sent
+        again. A message for which there is no other way stays failed.
+        """
+        rows = await store.hold_keys(work, [(f.outlet_id, f.conversation_id) for f in facts])
+        for fact in facts:
+            row = rows.get(fact.conversation_id)
+            channel = None if row is None else await self._channel_of(row.channel_id)
+            kind = None if channel is None else self._kinds.get(channel.kind)
+            if row is None or channel is None or kind is None:
+                continue
+            if row.heard_at is not None and row.heard_at > fact.at:
+                await outbox.send_anew(work, fact.outlet_id, fact.part_id)
+                continue
+            key = (fact.outlet_id, fact.conversation_id)
+            await store.close_window(work, *key, fact.at)
+            message = await store.said(work, *key, fact.message_seq)
+            if message is not None:
+                again = NewMessage("out", "", message, seq=fact.message_seq)
+                draft = _Draft(
+                    work, Update(*key, [again]), replace(row, heard_at=None), channel, kind
+                )
+                await self._hold_back(work, fact, draft)
+
+    async def _hold_back(self, work: Work, fact: WindowClosed, draft: _Draft) -> None:
+        draft.plan(self._address)
+        waits = draft.key in await outbox.waiting(work, [draft.key])
+        told = await outbox.templated(work, *draft.key, fact.message_seq)
+        if draft.holds and await outbox.hold_back(work, fact, WINDOW) and not told:
+            first = [part for part in draft.parts(waits=waits) if not part.held_for]
+            if first:
+                await outbox.queue(work, first)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What one update sends: planned, then turned into parts of the outbox."""
+
+    work: Work
+    update: Update
+    row: Held
+    channel: Channel
+    kind: ChannelKind
+    plans: list[tuple[NewMessage, Plan]] = field(default_factory=list)
+    made: list[NewPart] = field(default_factory=list)
+
+    @property
+    def key(self) -> tuple[UUID, UUID]:
+        """Return whose it is: outlet and conversation."""
+        return self.update.outlet_id, self.update.conversation_id
+
+    @property
+    def has_window(self) -> bool:
+        """Whether the vendor takes free text only for a while."""
+        return self.kind.capabilities.window_hours is not None
+
+    @property
+    def holds(self) -> bool:
+        """Whether some of it must wait."""
+        return any(plan.held for _, plan in self.plans)
+
+    def plan(self, address: str) -> None:
+        """Plan every message for its channel."""
+        hours, heard_at = self.kind.capabilities.window_hours, self.row.heard_at
+        opened = hours is None or self.update.heard
+        if hours is not None and heard_at is not None:
+            opened = opened or self.work.now - heard_at < timedelta(hours=hours)
+        for message in self.update.messages:
+            if message.direction == "out" and isinstance(message.content, Message):
+                prompt = Prompt(
+                    thread=self.row.thread,
+                    seq=message.seq,
+                    message=message.content,
+                    is_group=self.row.is_group,
+                    language=self.row.language,
+                    address=address,
+                    window_open=opened,
+                    templates=self.channel.templates,
+                )
+                self.plans.append((message, self.kind.plan(prompt)))
+
+    def parts(self, *, waits: bool) -> list[NewPart]:
+        """Answer taps first, then say what there is to say, then tidy up the answered questions.
+
+        ``waits`` tells that something is held here already: the person was asked to write.
+        """
+        settled = [w for p in self.update.settles for w in self.kind.settle(_settle(p))]
+        reopening = {t.name for t in self.channel.templates if t.topic == REOPEN}
+        self._add(0, [part for part in settled if part.urgent])
+        for message, plan in self.plans:
+            asked = reopening if waits else frozenset()
+            first = [part for part in plan.first if part.template not in asked]
+            self._add(message.seq, first, bulk=message.bulk)
+            self._add(message.seq, plan.parts, held_for=plan.held, bulk=message.bulk)
+            waits = waits or bool(plan.held)
+        self._add(0, [part for part in settled if not part.urgent])
+        return self.made
+
+    def _add(
+        self, seq: int, wire: Sequence[WirePart], *, held_for: str = "", bulk: bool = False
+    ) -> None:
+        for part in wire:
+            expires_at = self.work.now + HELD_FOR_MOST if held_for else None
+            if part.expires_seconds is not None:
+                expires_at = self.work.now + timedelta(seconds=part.expires_seconds)
+            self.made.append(
+                NewPart(
+                    id=self.work.new_id(),
+                    outlet_id=self.update.outlet_id,
+                    channel_id=self.row.channel_id,
+                    conversation_id=self.update.conversation_id,
+                    thread=self.row.thread,
+                    message_seq=seq,
+                    part=len(self.made),
+                    payload=part,
+                    ready_at=self.work.now,
+                    expires_at=expires_at,
+                    held_for=held_for,
+                    bulk=bulk,
+                )
+            )
 
 
 def _merge(updates: Sequence[Update]) -> list[Update]:
@@ -121,38 +264,6 @@ def _merge(updates: Sequence[Update]) -> list[Update]:
 def _number(update: Update, last_seq: int) -> None:
     for seq, message in enumerate(update.messages, start=last_seq + 1):
         message.seq = seq
-
-
-def _parts(work: Work, update: Update, row: Held, kind: ChannelKind) -> list[NewPart]:
-    """Answer taps first, then say what there is to say, then tidy up the answered questions."""
-    parts: list[NewPart] = []
-
-    def add(seq: int, wire: Sequence[WirePart]) -> None:
-        for part in wire:
-            expires = part.expires_seconds
-            parts.append(
-                NewPart(
-                    id=work.new_id(),
-                    outlet_id=update.outlet_id,
-                    channel_id=row.channel_id,
-                    conversation_id=update.conversation_id,
-                    thread=row.thread,
-                    message_seq=seq,
-                    part=len(parts),
-                    payload=part,
-                    ready_at=work.now,
-                    expires_at=None if expires is None else work.now + timedelta(seconds=expires),
-                )
-            )
-
-    settled = [part for pending in update.settles for part in kind.settle(_settle(pending))]
-    add(0, [part for part in settled if part.urgent])
-    for message in update.messages:
-        if message.direction == "out" and isinstance(message.content, Message):
-            prompt = Prompt(row.thread, message.seq, message.content, row.is_group)
-            add(message.seq, kind.plan(prompt).parts)
-    add(0, [part for part in settled if not part.urgent])
-    return parts
 
 
 def _settle(pending: PendingSettle) -> Settle:

@@ -35,6 +35,7 @@ LAST_TEXT_LENGTH_MAX = 120  # code points of the list's preview
 Key = tuple[UUID, UUID, str]  # outlet, channel, thread
 
 _encode = msgspec.json.Encoder().encode
+_message = msgspec.json.Decoder(Message)
 _pages = msgspec.json.Decoder(list[list[Entry]])
 
 
@@ -147,24 +148,30 @@ async def change_contacts(work: Work, changed: Sequence[Conversation]) -> None:
 
 
 class Held(msgspec.Struct, frozen=True):
-    """A locked conversation: how far its messages are numbered, and where they go."""
+    """A locked conversation: how far its messages are numbered, where they go, in which language,
+    and when the person was last heard.
+    """
 
     last_seq: int
     channel_id: UUID
     thread: str
     is_group: bool
     status: ContactStatus
+    language: str
+    heard_at: datetime | None
 
 
 async def hold(work: Work, updates: Sequence[Update]) -> dict[UUID, Held]:
     """Lock the conversations that will be written, in key order; returns those that exist."""
-    parameters = {
-        "outlets": [update.outlet_id for update in updates],
-        "ids": [update.conversation_id for update in updates],
-    }
+    return await hold_keys(work, [(update.outlet_id, update.conversation_id) for update in updates])
+
+
+async def hold_keys(work: Work, keys: Sequence[tuple[UUID, UUID]]) -> dict[UUID, Held]:
+    """Lock conversations, named by (outlet, id), in key order; returns those that exist."""
+    parameters = {"outlets": [key[0] for key in keys], "ids": [key[1] for key in keys]}
     cursor = await work.conn.execute(QUERIES["hold"], parameters, binary=True)
     return {
-        row[0]: Held(row[1], row[2], row[3], row[4], ContactStatus(row[5]))
+        row[0]: Held(row[1], row[2], row[3], row[4], ContactStatus(row[5]), row[6], row[7])
         for row in await cursor.fetchall()
     }
 
@@ -188,6 +195,7 @@ async def advance(work: Work, updates: Sequence[Update], held: Mapping[UUID, Hel
                 None if s is None or s.dialogue is None else s.dialogue.id for s in states
             ],
             "offered": [None if s is None else "\n".join(s.offered) for s in states],
+            "heard": [update.heard for update in updates],
         },
     )
 
@@ -367,6 +375,19 @@ async def set_contact_status(
     """Write whether a contact can be reached; who said stop stays stopped."""
     parameters = {"outlet_id": outlet_id, "id": conversation_id, "status": status}
     await work.conn.execute(QUERIES["set_contact_status"], parameters)
+
+
+async def close_window(work: Work, outlet_id: UUID, conversation_id: UUID, at: datetime) -> None:
+    """Note that the vendor's window is closed, as of a message that was sent at ``at``."""
+    parameters = {"outlet_id": outlet_id, "id": conversation_id, "at": at}
+    await work.conn.execute(QUERIES["close_window"], parameters)
+
+
+async def said(work: Work, outlet_id: UUID, conversation_id: UUID, seq: int) -> Message | None:
+    """Return the message that we sent with number ``seq``, or None."""
+    parameters = {"outlet_id": outlet_id, "id": conversation_id, "seq": seq}
+    row = await (await work.conn.execute(QUERIES["said"], parameters)).fetchone()
+    return None if row is None else _message.decode(row[0])
 
 
 async def move_thread(

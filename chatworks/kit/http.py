@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import aiohttp
 import msgspec
 
-CONNECTIONS_MAX = 128
+CONNECTIONS_MAX = 256
 REDIRECTS_MAX = 3
 PIECE_BYTES = 65_536
 CONNECT_SECONDS_MAX = 5.0

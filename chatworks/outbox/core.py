@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from chatworks.channels.models import (
     Accepted,
-    Ambiguous,
     Consequence,
     Limits,
     Outcome,
@@ -17,16 +18,60 @@ from chatworks.outbox.models import (
     ATTEMPTS_MAX,
     BACKOFF_SECONDS_MAX,
     BACKOFF_SECONDS_MIN,
+    LOOK_SECONDS,
     RANK,
+    REPORTABLE,
     Change,
     Part,
+    Reported,
+    Standing,
     Status,
 )
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 def merge(known: Status, reported: Status) -> Status:
     """Return the later of two statuses: reports come in any order and never lead back."""
     return reported if RANK[reported] > RANK[known] else known
+
+
+def reported(status: str) -> Status:
+    """Return the status that a report names; ``ValueError`` where a vendor cannot say that."""
+    known = Status(status)
+    if known not in REPORTABLE:
+        raise ValueError(f"no vendor reports {status}")
+    return known
+
+
+def latest(reports: Iterable[Reported]) -> list[Reported]:
+    """Return for each message the report that stands, in the order of their keys."""
+    standing: dict[tuple[bytes, bytes, str], Reported] = {}
+    for item in reports:
+        key = (item.outlet_id.bytes, item.channel_id.bytes, item.report.vendor_id)
+        known = standing.get(key)
+        if known is None or RANK[reported(item.report.status)] > RANK[Status(known.report.status)]:
+            standing[key] = item
+    return [standing[key] for key in sorted(standing)]
+
+
+def below(status: Status) -> list[str]:
+    """Return the statuses that ``status`` replaces."""
+    return sorted(known.value for known in Status if RANK[known] < RANK[status])
+
+
+def standing(parts: Sequence[tuple[Status, str]]) -> Standing:
+    """Return where a message of these (status, reason) stands: as its slowest part does.
+
+    What failed, expired or is in doubt weighs more than what is still on its way.
+    """
+    ends = (Status.FAILED, Status.EXPIRED, Status.UNKNOWN)
+    for end in ends:
+        for status, reason in parts:
+            if status is end:
+                return Standing(status, reason)
+    status, reason = min(parts, key=lambda part: RANK[part[0]])
+    return Standing(status, reason if status is Status.HELD else "")
 
 
 def backoff(attempts: int, jitter: float) -> float:
@@ -35,22 +80,41 @@ def backoff(attempts: int, jitter: float) -> float:
     return float(longest * (0.5 + jitter / 2))
 
 
-def decide(part: Part, outcome: Outcome, now: datetime, jitter: float) -> Change:
-    """Return what ``outcome`` does to ``part``."""
-    attempts = part.attempts + 1
+def decide(
+    part: Part, outcome: Outcome | None, now: datetime, jitter: float, *, asks: bool = False
+) -> Change:
+    """Return what ``outcome`` does to ``part``; None is a vendor that cannot say.
+
+    ``asks`` tells whether the vendor can be asked about a part whose fate is unknown.
+    """
+    attempts = part.attempts if part.in_doubt else part.attempts + 1
     match outcome:
         case Accepted(vendor_id):
             return Change(Status.SENT, attempts, now, vendor_id=vendor_id)
+        case Permanent(reason, Consequence.DISABLE_CHANNEL) if part.in_doubt:
+            return _doubt(part, now, reason, attempts if asks else None)
         case Permanent(reason, Consequence.DISABLE_CHANNEL):  # not the part's fault: it waits
             return Change(Status.QUEUED, part.attempts, now, error=reason, finished=False)
         case Permanent(reason, _, migrate_to):
             again = bool(migrate_to)
             status = Status.QUEUED if again else Status.FAILED
             return Change(status, attempts, now, error=reason, finished=not again)
-        case Ambiguous(reason):
-            return Change(Status.UNKNOWN, attempts, now, error=reason)
         case RetryAfter(seconds, _, reason):
             return _retry(part, now, seconds or -backoff(attempts, jitter), reason)
+        case _:
+            reason = outcome.reason if outcome is not None else "the vendor cannot say"
+            return _doubt(part, now, reason, attempts if asks else None)
+
+
+def _doubt(part: Part, now: datetime, reason: str, attempts: int | None) -> Change:
+    """Leave a part in doubt, and ask the vendor later, a few times; None is never."""
+    if attempts is None or part.looks >= len(LOOK_SECONDS):
+        tries = part.attempts + (not part.in_doubt)
+        return Change(Status.UNKNOWN, tries, now, error=reason, looks=part.looks)
+    look_at = now + timedelta(seconds=LOOK_SECONDS[part.looks])
+    return Change(
+        Status.UNKNOWN, attempts, now, error=reason, looks=part.looks + 1, look_at=look_at
+    )
 
 
 def _retry(part: Part, now: datetime, seconds: float, reason: str) -> Change:
@@ -62,18 +126,28 @@ def _retry(part: Part, now: datetime, seconds: float, reason: str) -> Change:
     return Change(Status.QUEUED, attempts, ready, error=reason, finished=False)
 
 
-def scopes(kind: str, channel: str, thread: str, limits: Limits) -> list[tuple[str, float, int]]:
-    """Return the buckets that one send draws from: scope, emission interval, burst.
+def channel_scope(kind: str, channel: str) -> str:
+    """Return the bucket of a whole channel."""
+    return f"{kind}:{channel}"
 
-    A Telegram group's chat id is negative: it has a limit of its own.
-    """
-    group = thread.startswith("-")
-    interval = limits.group_interval if group else limits.chat_interval
-    burst = limits.group_burst if group else limits.chat_burst
-    return [
-        (f"{kind}:{channel}", limits.channel_interval, limits.channel_burst),
-        (f"{kind}:{channel}:{thread}", interval, burst),
-    ]
+
+def chat_bucket(kind: str, channel: str, thread: str, limits: Limits) -> tuple[str, float, int]:
+    """Return the bucket of one chat: scope, emission interval, burst."""
+    scope = f"{kind}:{channel}:{thread}"
+    if limits.is_group(thread):
+        return scope, limits.group_interval, limits.group_burst
+    return scope, limits.chat_interval, limits.chat_burst
+
+
+def share(wanted: Mapping[Key, int], free: int) -> dict[Key, int]:
+    """Divide ``free`` places among those who want some, as evenly as they can use them."""
+    given: dict[Key, int] = {}
+    rest = sorted((most, index) for index, most in enumerate(wanted.values()) if most > 0)
+    keys = list(wanted)
+    for place, (most, index) in enumerate(rest):
+        given[keys[index]] = min(most, -(-free // (len(rest) - place)))
+        free -= given[keys[index]]
+    return {key: count for key, count in given.items() if count > 0}
 
 
 def admit(
@@ -88,3 +162,13 @@ def admit(
     if earliest > now:
         return arrival, earliest
     return arrival + timedelta(seconds=interval), None
+
+
+def allowance(
+    arrival_at: datetime | None, now: datetime, interval: float, burst: int
+) -> tuple[int, datetime]:
+    """Return how many sends ``admit`` would let through now, and when it lets the next one."""
+    arrival = max(arrival_at or now, now)
+    spare = interval * (burst - 1) - (arrival - now).total_seconds()
+    count = int(spare / interval + 1e-9) + 1 if spare >= 0 else 0
+    return count, arrival + timedelta(seconds=interval * (count - burst + 1))

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
-from chatworks.channels.models import ChannelKind, WirePart
+from chatworks.channels.models import ChannelKind, Consequence, Report, WirePart
 from chatworks.kit.db import load_queries
+from chatworks.kit.ids import thread_key
 from chatworks.kit.work import Work
 from chatworks.outbox import core
-from chatworks.outbox.models import LEASE, Change, NewPart, Part, Status, Trouble
+from chatworks.outbox.models import (
+    HELD_FOR_MOST,
+    LEASE,
+    REPORTS_KEPT_FOR,
+    Change,
+    NewPart,
+    Part,
+    PartLane,
+    Reported,
+    Standing,
+    Status,
+    Told,
+    Trouble,
+    Waiting,
+    WindowClosed,
+)
 
 QUERIES = load_queries(__package__)
-REPEATABLE = ["answerCallbackQuery", "editMessageReplyMarkup", "editMessageText"]
 LIMITS_KEPT_FOR = timedelta(hours=1)
 
 _encode = msgspec.json.Encoder().encode
@@ -35,8 +50,9 @@ async def queue(work: Work, parts: list[NewPart]) -> None:
             "threads": [part.thread for part in parts],
             "seqs": [part.message_seq for part in parts],
             "parts": [part.part for part in parts],
-            "urgent": [part.payload.urgent for part in parts],
+            "lanes": [part.lane for part in parts],
             "payloads": [_encode(part.payload).decode() for part in parts],
+            "held": [part.held_for for part in parts],
             "ready": [part.ready_at for part in parts],
             "expires": [part.expires_at for part in parts],
         },
@@ -44,35 +60,64 @@ async def queue(work: Work, parts: list[NewPart]) -> None:
     work.notify(["outbox"])
 
 
-async def recover(work: Work) -> None:
-    """Settle what time has settled: expired parts, and leases of senders that died."""
+async def recover(work: Work, kinds: Iterable[ChannelKind]) -> None:
+    """Settle what time has settled: what is too old, and leases of senders that died."""
+    known = list(kinds)
+    repeatable = [f"{kind.kind} {method}" for kind in known for method in kind.repeatable]
+    asking = [kind.kind for kind in known if kind.reconcile is not None]
     await work.conn.execute(QUERIES["expire"], {"now": work.now})
-    await work.conn.execute(QUERIES["recover"], {"now": work.now, "repeatable": REPEATABLE})
+    await work.conn.execute(
+        QUERIES["recover"], {"now": work.now, "repeatable": repeatable, "asking": asking}
+    )
     await work.conn.execute(QUERIES["forget_limits"], {"before": work.now - LIMITS_KEPT_FOR})
+    await work.conn.execute(QUERIES["forget_reports"], {"before": work.now - REPORTS_KEPT_FOR})
 
 
-async def lease(
-    work: Work, kinds: Mapping[UUID, ChannelKind], default: ChannelKind, limit: int
-) -> list[Part]:
-    """Lease up to ``limit`` parts that may leave now; what is over a limit is postponed.
+async def lanes(work: Work) -> list[Waiting]:
+    """Return the lanes that have queued parts; its cost does not grow with how many wait."""
+    cursor = await work.conn.execute(QUERIES["lanes"], {"now": work.now})
+    return [Waiting(PartLane(row[0]), *row[1:]) for row in await cursor.fetchall()]
 
-    ``kinds`` maps channels to their manifests; a channel that is not in it counts as ``default``.
-    """
-    cursor = await work.conn.execute(QUERIES["eligible"], {"now": work.now, "limit": limit})
-    parts = [_part(row) for row in await cursor.fetchall()]
-    if not parts:
-        return []
-    admitted = await _admit(work, parts, kinds, default)
-    if admitted:
+
+async def arrivals(work: Work, scopes: Sequence[str]) -> dict[str, datetime]:
+    """Lock these buckets and return their arrival times. Channels are locked before chats."""
+    if not scopes:
+        return {}
+    parameters = {"now": work.now, "scopes": sorted(scopes)}
+    cursor = await work.conn.execute(QUERIES["limits"], parameters)
+    return dict(await cursor.fetchall())
+
+
+async def set_arrivals(work: Work, moved: Mapping[str, datetime]) -> None:
+    """Write the arrival times of locked buckets."""
+    if moved:
         await work.conn.execute(
-            QUERIES["lease"],
-            {
-                "until": work.now + LEASE,
-                "outlets": [part.outlet_id for part in admitted],
-                "ids": [part.id for part in admitted],
-            },
+            QUERIES["set_limits"], {"scopes": list(moved), "arrivals": list(moved.values())}
         )
-    return admitted
+
+
+async def lease(work: Work, counts: Mapping[tuple[PartLane, UUID], int]) -> list[Part]:
+    """Lease up to so many parts of each lane of a channel, in the order of queueing."""
+    if not counts:
+        return []
+    cursor = await work.conn.execute(
+        QUERIES["lease"],
+        {
+            "now": work.now,
+            "until": work.now + LEASE,
+            "lanes": [lane for lane, _ in counts],
+            "channels": [channel for _, channel in counts],
+            "counts": list(counts.values()),
+        },
+    )
+    return sorted(map(_part, await cursor.fetchall()), key=lambda part: (part.lane, part.n))
+
+
+async def lease_doubtful(work: Work, limit: int) -> list[Part]:
+    """Lease parts whose vendor is to be asked now what became of them."""
+    parameters = {"now": work.now, "until": work.now + LEASE, "limit": limit}
+    cursor = await work.conn.execute(QUERIES["lease_doubtful"], parameters)
+    return [_part(row) for row in await cursor.fetchall()]
 
 
 def _part(row: tuple[object, ...]) -> Part:
@@ -81,67 +126,28 @@ def _part(row: tuple[object, ...]) -> Part:
     return Part(*values)  # type: ignore[arg-type]
 
 
-async def _admit(
-    work: Work, parts: Sequence[Part], kinds: Mapping[UUID, ChannelKind], default: ChannelKind
-) -> list[Part]:
-    """Draw each part from its buckets, all read and locked at once in the order of their names."""
-    wanted: dict[UUID, list[tuple[str, float, int]]] = {}
-    for part in parts:
-        kind = kinds.get(part.channel_id, default)
-        if kind.limits is not None and not part.payload.urgent:
-            wanted[part.id] = core.scopes(kind.kind, part.channel_id.hex, part.thread, kind.limits)
-    names = sorted({scope for rows in wanted.values() for scope, _, _ in rows})
-    arrivals: dict[str, datetime] = {}
-    if names:
-        cursor = await work.conn.execute(QUERIES["limits"], {"now": work.now, "scopes": names})
-        arrivals = dict(await cursor.fetchall())
-    admitted: list[Part] = []
-    postponed: list[tuple[Part, datetime]] = []
-    for part in parts:
-        wait = _draw(arrivals, wanted.get(part.id, []), work.now)
-        if wait is None:
-            admitted.append(part)
-        else:
-            postponed.append((part, wait))
-    await _write_limits(work, arrivals, postponed)
-    return admitted
+async def give_back(work: Work, postponed: Sequence[tuple[Part, datetime]]) -> None:
+    """Queue leased parts again until their times; what waits behind them waits as long.
 
-
-def _draw(
-    arrivals: dict[str, datetime], scopes: Sequence[tuple[str, float, int]], now: datetime
-) -> datetime | None:
-    """Draw one send from all its buckets, or from none; returns until when it must wait."""
-    drawn = {}
-    for scope, interval, burst in scopes:
-        arrival, wait = core.admit(arrivals.get(scope), now, interval, burst)
-        if wait is not None:
-            return wait
-        drawn[scope] = arrival
-    arrivals.update(drawn)
-    return None
-
-
-async def _write_limits(
-    work: Work, arrivals: Mapping[str, datetime], postponed: Sequence[tuple[Part, datetime]]
-) -> None:
-    if arrivals:
-        await work.conn.execute(
-            QUERIES["set_limits"],
-            {"scopes": list(arrivals), "arrivals": list(arrivals.values())},
-        )
+    A part that is not leased any more stays as it is.
+    """
     if postponed:
         await work.conn.execute(
-            QUERIES["postpone"],
+            QUERIES["give_back"],
             {
-                "outlets": [part.outlet_id for part, _ in postponed],
+                "conversations": [part.conversation_id for part, _ in postponed],
+                "fences": [part.fence for part, _ in postponed],
                 "ids": [part.id for part, _ in postponed],
-                "ready": [wait for _, wait in postponed],
+                "ready": [ready_at for _, ready_at in postponed],
             },
         )
 
 
 async def finish(work: Work, changes: Sequence[tuple[Part, Change]]) -> set[UUID]:
-    """Write outcomes; returns the ids that were still ours (a stale fence changes nothing)."""
+    """Write outcomes; returns the ids that were still ours (a stale fence changes nothing).
+
+    Until the commit no report is taken about the messages whose vendor's ids are written here.
+    """
     cursor = await work.conn.execute(
         QUERIES["finish"],
         {
@@ -155,14 +161,147 @@ async def finish(work: Work, changes: Sequence[tuple[Part, Change]]) -> set[UUID
             "vendor_ids": [change.vendor_id or None for _, change in changes],
             "errors": [change.error for _, change in changes],
             "finished": [change.finished for _, change in changes],
+            "looks": [change.looks for _, change in changes],
+            "look_at": [change.look_at for _, change in changes],
+            "keys": _report_keys(
+                (part.channel_id, change.vendor_id) for part, change in changes if change.vendor_id
+            ),
         },
     )
     return {row[0] for row in await cursor.fetchall()}
 
 
-async def hold_scope(work: Work, scope: str, until: datetime) -> None:
-    """Let nothing leave in ``scope`` before ``until``: the vendor said so."""
-    await work.conn.execute(QUERIES["hold_scope"], {"scope": scope, "arrival": until})
+def _report_keys(messages: Iterable[tuple[UUID, str]]) -> list[int]:
+    """Return the lock keys of messages, in the order in which everybody takes them."""
+    return sorted({thread_key(channel, f"report {vendor_id}") for channel, vendor_id in messages})
+
+
+async def lock_reports(work: Work, reports: Sequence[Reported]) -> None:
+    """Wait until no send of these messages is being settled, and let none begin.
+
+    A report finds its part by the vendor's id, which the settling of its send writes. Both take
+    this lock first and look in a later statement, so that one of them sees the other.
+    """
+    keys = _report_keys((item.channel_id, item.report.vendor_id) for item in reports)
+    await work.conn.execute(QUERIES["lock_reports"], {"keys": keys})
+
+
+async def report(work: Work, reports: Sequence[Reported]) -> dict[int, Told]:
+    """Merge reports, one for each message, into their parts; returns the parts by place in
+    ``reports``. What is not in the answer is not known yet.
+    """
+    cursor = await work.conn.execute(
+        QUERIES["report"],
+        {
+            "now": work.now,
+            **_report_columns(reports),
+            "below": [" ".join(core.below(Status(item.report.status))) for item in reports],
+        },
+    )
+    return {row[0] - 1: Told(*row[1:]) for row in await cursor.fetchall()}
+
+
+def _report_columns(reports: Sequence[Reported]) -> dict[str, list[object]]:
+    return {
+        "outlets": [item.outlet_id for item in reports],
+        "channels": [item.channel_id for item in reports],
+        "vendor_ids": [item.report.vendor_id for item in reports],
+        "statuses": [item.report.status for item in reports],
+        "errors": [item.report.error for item in reports],
+    }
+
+
+async def keep_reports(work: Work, reports: Sequence[Reported]) -> None:
+    """Keep reports about messages that are not known yet, each status once."""
+    consequences = [item.report.consequence.value for item in reports]
+    parameters = {"now": work.now, **_report_columns(reports), "consequences": consequences}
+    await work.conn.execute(QUERIES["keep_reports"], parameters)
+
+
+async def take_reports(work: Work, settled: Sequence[tuple[UUID, UUID, str]]) -> list[Reported]:
+    """Take away and return what was kept about messages: (outlet, channel, vendor's id)."""
+    cursor = await work.conn.execute(
+        QUERIES["take_reports"],
+        {
+            "outlets": [outlet for outlet, _, _ in settled],
+            "channels": [channel for _, channel, _ in settled],
+            "vendor_ids": [vendor_id for _, _, vendor_id in settled],
+        },
+    )
+    return [
+        Reported(row[0], row[1], Report(row[2], row[3], "", row[4], Consequence(row[5])))
+        for row in await cursor.fetchall()
+    ]
+
+
+async def release(work: Work, keys: Sequence[tuple[UUID, UUID]], held_for: str) -> None:
+    """Queue what is held for one reason in conversations, named by (outlet, conversation)."""
+    parameters = {
+        "outlets": [outlet for outlet, _ in keys],
+        "conversations": [conversation for _, conversation in keys],
+        "held_for": held_for,
+        "now": work.now,
+    }
+    if (await work.conn.execute(QUERIES["release"], parameters)).rowcount:
+        work.notify(["outbox"])
+
+
+async def hold_back(work: Work, fact: WindowClosed, held_for: str) -> bool:
+    """Hold a refused part and the free text behind it; returns whether it was held by this call."""
+    cursor = await work.conn.execute(
+        QUERIES["hold_back"],
+        {
+            "outlet_id": fact.outlet_id,
+            "conversation_id": fact.conversation_id,
+            "id": fact.part_id,
+            "held_for": held_for,
+            "until": work.now + HELD_FOR_MOST,
+        },
+    )
+    return (fact.part_id,) in await cursor.fetchall()
+
+
+async def send_anew(work: Work, outlet_id: UUID, part_id: UUID) -> None:
+    """Queue a failed part again, in its old place."""
+    parameters = {"outlet_id": outlet_id, "id": part_id, "now": work.now}
+    await work.conn.execute(QUERIES["send_anew"], parameters)
+    work.notify(["outbox"])
+
+
+async def waiting(work: Work, keys: Sequence[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
+    """Return those conversations among ``keys``, (outlet, conversation), that hold parts."""
+    parameters = {"outlets": [key[0] for key in keys], "conversations": [key[1] for key in keys]}
+    cursor = await work.conn.execute(QUERIES["waiting"], parameters)
+    return {(row[0], row[1]) for row in await cursor.fetchall()}
+
+
+async def templated(work: Work, outlet_id: UUID, conversation_id: UUID, seq: int) -> bool:
+    """Return whether the message ``seq`` has sent its template."""
+    parameters = {"outlet_id": outlet_id, "conversation_id": conversation_id, "seq": seq}
+    return await (await work.conn.execute(QUERIES["templated"], parameters)).fetchone() is not None
+
+
+async def standing(
+    work: Work, outlet_id: UUID, conversation_id: UUID, seqs: Sequence[int]
+) -> dict[int, Standing]:
+    """Return where messages stand, by seq; one that left by no wire part is not in the answer."""
+    parameters = {"outlet_id": outlet_id, "conversation_id": conversation_id, "seqs": list(seqs)}
+    cursor = await work.conn.execute(QUERIES["standing"], parameters)
+    parts: dict[int, list[tuple[Status, str]]] = {}
+    for seq, status, reason in await cursor.fetchall():
+        parts.setdefault(seq, []).append((Status(status), reason))
+    return {seq: core.standing(pairs) for seq, pairs in parts.items()}
+
+
+async def hold_scopes(work: Work, held: Sequence[tuple[str, datetime]]) -> None:
+    """Let nothing leave in these scopes before their times: the vendor said so.
+
+    They are locked as a lease does it: channels before chats, each in the order of their names.
+    """
+    latest = dict(sorted(held, key=lambda item: item[1]))
+    names = sorted(latest, key=lambda scope: (scope.count(":") > 1, scope))
+    parameters = {"scopes": names, "arrivals": [latest[name] for name in names]}
+    await work.conn.execute(QUERIES["hold_scopes"], parameters)
 
 
 async def fail_rest(work: Work, outlet_id: UUID, conversation_id: UUID, reason: str) -> None:
@@ -186,18 +325,12 @@ async def readdress(work: Work, outlet_id: UUID, conversation_id: UUID, thread: 
     )
 
 
-async def next_ready(work: Work) -> datetime | None:
-    """Return when the next part that waits for its time may leave, or None where none does."""
-    row = await (await work.conn.execute(QUERIES["next_ready"], {"now": work.now})).fetchone()
-    return None if row is None else row[0]
-
-
 async def trouble(work: Work, outlet_id: UUID, limit: int = 100) -> list[Trouble]:
-    """Return the parts that failed, expired, or whose fate is unknown, newest first."""
+    """Return the parts that failed, expired, are held, or whose fate is unknown, newest first."""
     parameters = {"outlet_id": outlet_id, "limit": limit}
     cursor = await work.conn.execute(QUERIES["trouble"], parameters)
     return [
-        Trouble(row[0], row[1], row[2], row[3], Status(row[4]), row[5], row[6])
+        Trouble(row[0], row[1], row[2], row[3], Status(row[4]), row[5], row[6], row[7])
         for row in await cursor.fetchall()
     ]
 

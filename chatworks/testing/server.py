@@ -51,7 +51,9 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of one request to the webhook. ``status`` is 0 where no answer came."""
+    """What became of one request to the webhook. ``status`` is 0 where nobody could be asked, and
+    -1 where the answer was late or cut; ``body`` says then what happened.
+    """
 
     status: int
     body: str = ""
@@ -197,7 +199,7 @@ class StandIn:
         method: str = "POST",
         timeout: aiohttp.ClientTimeout | None = None,  # noqa: ASYNC109 - the vendor's own
     ) -> Delivery:
-        """Send one request to the bot; status 0 is a connection that failed, -1 a late answer."""
+        """Send one request to the bot; no outcome raises."""
         if self._client is None:
             raise RuntimeError("the stand-in is not started")
         if not url:
@@ -213,7 +215,7 @@ class StandIn:
             ) as answer:
                 return Delivery(answer.status, await answer.text(errors="replace"))
         except aiohttp.ClientConnectorError:
-            return Delivery(0)
+            return Delivery(0, "no connection")
         except (aiohttp.ClientError, TimeoutError) as error:
             return Delivery(-1, type(error).__name__)
 

@@ -109,6 +109,8 @@ class BotApi(Calls):
             problem = check(method, params) or await self.file_problem(method, params)
         except KeyError as missing:
             problem = f"parameter {missing.args[0]!r} is required"
+        except (AttributeError, TypeError, ValueError):
+            problem = "can't parse parameters"
         if problem:
             raise Refused(problem)
         if self.flood and method.startswith("send"):

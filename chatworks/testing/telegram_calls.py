@@ -71,7 +71,7 @@ class Calls(People):
             "deleteMessage": self._delete,
             "answerCallbackQuery": self._answer_callback,
             "answerPreCheckoutQuery": self._answer_checkout,
-            "createInvoiceLink": lambda params: (0, f"https://t.me/${len(params['payload'])}"),
+            "createInvoiceLink": lambda _: (0, f"https://t.me/$invoice-{len(self.calls)}"),
             "refundStarPayment": self._refund,
             "getFile": self._get_file,
             "getManagedBotToken": lambda params: (0, self._managed(params)),

@@ -7,18 +7,17 @@ idempotency key: a repeated ``CreateMessage`` makes a second message.
 
 from __future__ import annotations
 
-import base64
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from aiohttp import web
+from aiohttp import encode_basic_auth, web
 
 from chatworks.testing import twilio_rules as rules
-from chatworks.testing.server import Bucket, Fault, StandIn
+from chatworks.testing.rest import Asked, Refusal, RestStandIn
+from chatworks.testing.server import Bucket
 from chatworks.testing.twilio_content import Content
 from chatworks.testing.twilio_messages import Media, Message, Queue, matching, new_sid, page
 
@@ -28,34 +27,14 @@ WHATSAPP, SMS = "whatsapp:+15005550001", "+15005550002"
 SANDBOX = "whatsapp:+14155238886"
 REPEATED = ("MediaUrl", "PersistentAction")
 ACCOUNT = "/2010-04-01/Accounts/{account}"
-FAULTS = {"429": 20429, "500": 20500, "401": 20003}
-READ_RANK = "read"
-
-
-@dataclass
-class Asked:
-    """A request as a handler sees it; ``made`` is the sid of what it makes."""
-
-    request: web.Request
-    name: str
-    params: dict[str, Any]
-    made: str = ""
-
-
-Handler = Callable[[Asked], Awaitable[web.StreamResponse]]
-
-
-class Refusal(Exception):
-    """A request is refused with this code."""
-
-    def __init__(self, code: int, detail: str = "") -> None:
-        super().__init__(code, detail)
-        self.code, self.detail = code, detail
+FAULTS = {kind: Refusal(code) for kind, code in (("429", 20429), ("500", 20500), ("401", 20003))}
 
 
 @dataclass(kw_only=True)
-class TwilioApi(StandIn):
+class TwilioApi(RestStandIn):
     """The requests that a bot makes, and the state they meet."""
+
+    faults_refuse = FAULTS
 
     account_sid: str = ACCOUNT_SID
     auth_token: str = AUTH_TOKEN
@@ -89,27 +68,6 @@ class TwilioApi(StandIn):
             web.get("/files/{name}", self._file),
         ]
 
-    def route(self, method: str, path: str, name: str, handler: Handler) -> web.RouteDef:
-        """Return a route whose calls are authenticated, may meet a fault, and are recorded."""
-
-        async def serve(request: web.Request) -> web.StreamResponse:
-            params = await _params(request)
-            asked = Asked(request, name, params)
-            fault = self.take_fault(name, params.get("To"))
-            if fault is not None and fault.kind != "after":
-                self.record(name, params, done=False)
-                return await self._fail(request, fault)
-            try:
-                self._authenticate(request)
-                answer = await handler(asked)
-            except Refusal as refusal:
-                self.record(name, params, done=False)
-                return refused(refusal.code, refusal.detail)
-            self.record(name, params, done=True, made=asked.made)
-            return answer if fault is None else await self.break_off(request, "close")
-
-        return web.route(method, path, serve)
-
     def is_sent(self, call: Any, person: Any) -> bool:
         """Return whether ``call`` sent something to ``person`` (to anybody, where it is None)."""
         return call.method == "CreateMessage" and person in {None, call.params["To"]}
@@ -130,20 +88,39 @@ class TwilioApi(StandIn):
         """Take a message that was posted; ``code`` befalls it later. The people's side does it."""
         raise NotImplementedError
 
-    async def _fail(self, request: web.Request, fault: Fault) -> web.StreamResponse:
-        if fault.kind not in FAULTS:
-            return await self.break_off(request, fault.kind)
-        answer = refused(FAULTS[fault.kind])
-        if fault.kind == "429":
-            answer.headers["Retry-After"] = str(fault.retry_after)
-        return answer
+    def called(self, name: str, params: dict[str, Any]) -> tuple[str, Any]:
+        """Return a call's name and the person it is for."""
+        return name, params.get("To")
 
-    def _authenticate(self, request: web.Request) -> None:
-        given = request.headers.get("Authorization", "")
-        pair = f"{self.account_sid}:{self.auth_token}".encode()
+    def authenticate(self, request: web.Request) -> None:
+        """Raise ``Refusal`` 20003 for whoever brings no right token, or another's account."""
+        right = encode_basic_auth(self.account_sid, self.auth_token)
         account = request.match_info.get("account", self.account_sid)
-        if given != "Basic " + base64.b64encode(pair).decode() or account != self.account_sid:
+        if request.headers.get("Authorization") != right or account != self.account_sid:
             raise Refusal(20003)
+
+    def refusal(self, refusal: Refusal) -> web.Response:
+        """Return a refusal as Twilio words it."""
+        status, body = rules.error(refusal.code, refusal.detail)
+        return web.json_response(body, status=status)
+
+    async def params_of(self, request: web.Request) -> dict[str, Any]:
+        """Return a request's query, form or JSON object; fields that may repeat are lists."""
+        if request.method not in {"POST", "PUT"}:
+            return dict(request.query)
+        if request.content_type == "application/json":
+            try:
+                sent = await request.json()
+            except ValueError:
+                sent = None
+            return sent if isinstance(sent, dict) else {}
+        params: dict[str, Any] = {}
+        for name, value in parse_qsl(await request.text(), keep_blank_values=True):
+            if name in REPEATED:
+                params.setdefault(name, []).append(value)
+            else:
+                params[name] = value
+        return params
 
     # -- messages ----------------------------------------------------------------------------
 
@@ -331,31 +308,5 @@ class TwilioApi(StandIn):
         message = self.message(params["messageId"])
         if message.direction != "inbound" or not rules.is_whatsapp(message.sender):
             raise Refusal(20422, "messageId is no message of a person on WhatsApp")
-        message.move(READ_RANK)
         self.typing.append(message.sid)
         return web.json_response({"success": True})
-
-
-async def _params(request: web.Request) -> dict[str, Any]:
-    """Return a request's query, form or JSON object; fields that may repeat are lists."""
-    if request.method not in {"POST", "PUT"}:
-        return dict(request.query)
-    if request.content_type == "application/json":
-        try:
-            read = await request.json()
-        except ValueError:
-            read = None
-        return read if isinstance(read, dict) else {}
-    params: dict[str, Any] = {}
-    for name, value in parse_qsl(await request.text(), keep_blank_values=True):
-        if name in REPEATED:
-            params.setdefault(name, []).append(value)
-        else:
-            params[name] = value
-    return params
-
-
-def refused(code: int, detail: str = "") -> web.Response:
-    """Return a refusal as Twilio words it."""
-    status, body = rules.error(code, detail)
-    return web.json_response(body, status=status)

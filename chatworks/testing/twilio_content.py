@@ -19,25 +19,36 @@ BODY_MAX = 1024
 QUICK_REPLIES_MAX, QUICK_REPLIES_IN_SESSION = 10, 3
 TITLE_MAX, TITLE_APPROVED_MAX, ACTION_ID_MAX = 20, 25, 200
 ITEMS_MAX, ITEM_MAX, DESCRIPTION_MAX, LIST_BUTTON_MAX = 10, 24, 72, 20
-CARDS_MAX, CARD_BODY_MAX, CARD_TITLE_MAX = 10, 160, 1024
+CARDS_MAX, CARD_BODY_MAX = 10, 160
+CARD_TITLE_MAX, CARD_SUBTITLE_MAX = 1024, 60  # a body and a footer at Meta
 NAME = re.compile(r"[a-z0-9_]{1,512}")
 CATEGORIES = {"UTILITY", "MARKETING", "AUTHENTICATION"}
-TYPES = {
-    "twilio/text": {"body"},
-    "twilio/media": {"media"},
-    "twilio/location": {"latitude", "longitude"},
-    "twilio/list-picker": {"body", "button", "items"},
-    "twilio/call-to-action": {"body", "actions"},
-    "twilio/quick-reply": {"body", "actions"},
-    "twilio/card": set[str](),
-    "twilio/catalog": {"body"},
-    "twilio/carousel": {"body", "cards"},
-    "twilio/flows": {"body", "button_text", "pages", "type"},
-    "twilio/schedule": {"id", "title", "timeSlots"},
-    "whatsapp/card": {"body"},
-    "whatsapp/authentication": {"actions"},
-    "whatsapp/flows": {"body", "button_text", "flow_id"},
-}
+# What each type must and may have. Twilio does not say what it does with more; a test kit says it.
+TYPES: dict[str, tuple[set[str], set[str]]] = {
+    "twilio/text": ({"body"}, set()),
+    "twilio/media": ({"media"}, {"body"}),
+    "twilio/location": ({"latitude", "longitude"}, {"label", "id", "address"}),
+    "twilio/list-picker": ({"body", "button", "items"}, set()),
+    "twilio/call-to-action": ({"body", "actions"}, set()),
+    "twilio/quick-reply": ({"body", "actions"}, set()),
+    "twilio/card": (set(), {"title", "subtitle", "media", "actions"}),
+    "twilio/catalog": ({"body"}, {"title", "subtitle", "id", "items", "dynamic_items"}),
+    "twilio/carousel": ({"body", "cards"}, set()),
+    "twilio/flows": ({"body", "button_text", "pages", "type"}, {"subtitle", "media_url"}),
+    "twilio/schedule": ({"id", "title", "timeSlots"}, set()),
+    "whatsapp/card": ({"body"}, {"footer", "media", "header_text", "actions"}),
+    "whatsapp/authentication": (
+        {"actions"},
+        {"add_security_recommendation", "code_expiration_minutes"},
+    ),
+    "whatsapp/flows": (
+        {"body", "button_text", "flow_id"},
+        {
+            "subtitle", "media_url", "flow_token", "flow_first_page_id",
+            "is_flow_first_page_endpoint",
+        },
+    ),
+}  # fmt: skip
 # A template's state and the code its messages meet: rejected, paused, gone from WhatsApp.
 STATES = {"rejected": 63040, "paused": 63041, "disabled": 63027}
 SPOT = re.compile(r"\{\{\s*([^{}\s]+)\s*\}\}")
@@ -163,20 +174,26 @@ def creation_problem(params: Mapping[str, Any]) -> str:
     values = params.get("variables", {})
     if not isinstance(values, dict) or not all(isinstance(v, str) for v in values.values()):
         return "variables are texts by name"
-    return shape_problem(types, approved=True, sent=False)
+    try:
+        return shape_problem(types, approved=True, sent=False)
+    except (AttributeError, KeyError, TypeError):
+        return "types: a value is of another kind than it must be"
 
 
 def shape_problem(types: Mapping[str, Any], *, approved: bool, sent: bool) -> str:
     """Return what is wrong with types, or nothing. Texts with variables are measured when sent."""
     rules = {
         "twilio/quick-reply": _quick_reply,
+        "twilio/call-to-action": _call_to_action,
+        "twilio/card": _card,
         "twilio/list-picker": _list_picker,
         "twilio/carousel": _carousel,
     }
     for kind, value in types.items():
-        missing = TYPES[kind] - set(value)
-        if missing:
-            return f"{kind}: {', '.join(sorted(missing))} missing"
+        required, optional = TYPES[kind]
+        wrong = (required - set(value)) | (set(value) - required - optional)
+        if wrong:
+            return f"{kind}: {', '.join(sorted(wrong))} missing or unknown"
         if _long(value.get("body", ""), BODY_MAX):
             return f"{kind}: body is longer than {BODY_MAX}"
         rule = rules.get(kind)
@@ -195,6 +212,12 @@ def _quick_reply(value: Mapping[str, Any], approved: bool, sent: bool) -> str:  
     most = QUICK_REPLIES_MAX if approved else QUICK_REPLIES_IN_SESSION
     if not 1 <= len(actions) <= most:
         return f"1 to {most} actions"
+    titles = [action.get("title", "") for action in actions]
+    repeated = sent and len(set(titles)) < len(titles)
+    return _actions(actions, approved=approved) or ("titles repeat" if repeated else "")
+
+
+def _actions(actions: Any, *, approved: bool) -> str:
     longest = TITLE_APPROVED_MAX if approved else TITLE_MAX
     for action in actions:
         title = action.get("title", "")
@@ -202,8 +225,24 @@ def _quick_reply(value: Mapping[str, Any], approved: bool, sent: bool) -> str:  
             return f"a title has 1 to {longest} characters"
         if _long(action.get("id", ""), ACTION_ID_MAX):
             return f"an id has up to {ACTION_ID_MAX} characters"
-    titles = [action["title"] for action in actions]
-    return "titles repeat" if sent and len(set(titles)) < len(titles) else ""
+    return ""
+
+
+def _call_to_action(value: Mapping[str, Any], approved: bool, _sent: bool) -> str:  # noqa: FBT001 - a rule's own form
+    actions = value["actions"]
+    return _actions(actions, approved=approved) if actions else "1 action at least"
+
+
+def _card(value: Mapping[str, Any], approved: bool, _sent: bool) -> str:  # noqa: FBT001 - a rule's own form
+    actions = value.get("actions", [])
+    most = QUICK_REPLIES_MAX if approved else QUICK_REPLIES_IN_SESSION
+    if len(actions) > most:
+        return f"up to {most} actions"
+    if _long(value.get("title", ""), CARD_TITLE_MAX):
+        return f"the title has up to {CARD_TITLE_MAX} characters"
+    if _long(value.get("subtitle", ""), CARD_SUBTITLE_MAX):
+        return f"the subtitle has up to {CARD_SUBTITLE_MAX} characters"
+    return _actions(actions, approved=approved)
 
 
 def _list_picker(value: Mapping[str, Any], _approved: bool, sent: bool) -> str:  # noqa: FBT001 - a rule's own form
@@ -222,7 +261,7 @@ def _list_picker(value: Mapping[str, Any], _approved: bool, sent: bool) -> str: 
     return "ids repeat" if sent and len(set(ids)) < len(ids) else ""
 
 
-def _carousel(value: Mapping[str, Any], _approved: bool, _sent: bool) -> str:  # noqa: FBT001 - a rule's own form
+def _carousel(value: Mapping[str, Any], approved: bool, _sent: bool) -> str:  # noqa: FBT001 - a rule's own form
     cards = value["cards"]
     if not 1 <= len(cards) <= CARDS_MAX:
         return f"1 to {CARDS_MAX} cards"
@@ -231,7 +270,8 @@ def _carousel(value: Mapping[str, Any], _approved: bool, _sent: bool) -> str:  #
             return "a card has a body, actions and media"
         if _long(card["body"], CARD_BODY_MAX):
             return f"a card's body has up to {CARD_BODY_MAX} characters"
-    return ""
+    every = [action for card in cards for action in card["actions"]]
+    return _actions(every, approved=approved)
 
 
 def approval_problem(content: Content, params: Mapping[str, Any]) -> str:

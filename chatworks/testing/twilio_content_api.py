@@ -10,8 +10,9 @@ from typing import Any
 
 from aiohttp import web
 
+from chatworks.testing.rest import Asked, Refusal
 from chatworks.testing.server import Bucket
-from chatworks.testing.twilio_api import Asked, Refusal, TwilioApi
+from chatworks.testing.twilio_api import TwilioApi
 from chatworks.testing.twilio_content import Content, approval_problem, creation_problem
 from chatworks.testing.twilio_messages import new_sid, page
 

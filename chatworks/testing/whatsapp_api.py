@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,20 +16,17 @@ from typing import Any
 from aiohttp import web
 
 from chatworks.testing import whatsapp_rules as rules
-from chatworks.testing.server import Bucket, Call, StandIn
+from chatworks.testing.rest import Asked, Refusal, RestStandIn
+from chatworks.testing.server import Bucket, Call
 
 TOKEN = "stand-in"  # noqa: S105 - a stand-in's token opens nothing
 NUMBER, WABA, APP_SECRET, VERIFY_TOKEN = "10001", "20001", "app-secret", "verify-me"
-FAULTS = {"429": (429, 4), "500": (500, 131000), "401": (401, 190)}
+FAULTS = {
+    "429": Refusal(4, status=429),
+    "500": Refusal(131000, status=500),
+    "401": Refusal(190, status=401),
+}
 VERSION = r"/{version:v\d+\.\d+}"
-
-
-class Refusal(Exception):
-    """A request is refused with this code."""
-
-    def __init__(self, code: int, detail: str = "", status: int = 400) -> None:
-        super().__init__(code, detail, status)
-        self.code, self.detail, self.status = code, detail, status
 
 
 @dataclass
@@ -53,24 +49,11 @@ class File:
         }
 
 
-@dataclass
-class Asked:
-    """A request as a handler sees it; ``made`` is the id of what it makes, and ``lost`` says that
-    it takes no effect although it is answered 200.
-    """
-
-    request: web.Request
-    params: dict[str, Any]
-    made: str = ""
-    lost: bool = False
-
-
-Handler = Callable[[Asked], Awaitable[web.StreamResponse]]
-
-
 @dataclass(kw_only=True)
-class WhatsAppApi(StandIn):
+class WhatsAppApi(RestStandIn):
     """The requests that a bot makes, and the state they meet."""
+
+    faults_refuse = FAULTS
 
     token: str = TOKEN
     number: str = NUMBER  # the id of the phone number
@@ -80,7 +63,7 @@ class WhatsAppApi(StandIn):
     people: dict[str, str] = field(default_factory=dict)  # a message's id and its person
     templates: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     uploads: dict[str, File] = field(default_factory=dict)
-    read: list[str] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)  # the messages that were marked read
     typing: list[str] = field(default_factory=list)
     per_second: float = rules.PER_SECOND
     tier: int = 0  # how many people may be written to first in 24 hours; 0 is any number
@@ -102,31 +85,36 @@ class WhatsAppApi(StandIn):
             self.route("GET", "/files/{node}", "download", self._download),
         ]
 
-    def route(self, method: str, path: str, name: str, handler: Handler) -> web.RouteDef:
-        """Return a route whose calls are authenticated, may meet a fault, and are recorded."""
+    def called(self, name: str, params: dict[str, Any]) -> tuple[str, Any]:
+        """Return a call's name and the person it is for."""
+        return "read" if params.get("status") == "read" else name, receiver(params)
 
-        async def serve(request: web.Request) -> web.StreamResponse:
-            params = await _params(request)
-            call = "read" if params.get("status") == "read" else name
-            fault = self.take_fault(call, params.get("to", params.get("recipient")))
-            if fault is not None and fault.kind != "after":
-                self.record(call, params, done=False)
-                if fault.kind not in FAULTS:
-                    return await self.break_off(request, fault.kind)
-                status, code = FAULTS[fault.kind]
-                return refused(code, "", status)
-            asked = Asked(request, params)
+    def authenticate(self, request: web.Request) -> None:
+        """Raise ``Refusal`` 190 for whoever brings no right token."""
+        if request.headers.get("Authorization") != f"Bearer {self.token}":
+            raise Refusal(190, status=401)
+
+    def refusal(self, refusal: Refusal) -> web.Response:
+        """Return a refusal as the Graph API words it."""
+        body = rules.error(refusal.code, refusal.detail, secrets.token_urlsafe(8))
+        return web.json_response(body, status=refusal.status or 400)
+
+    async def params_of(self, request: web.Request) -> dict[str, Any]:
+        """Return a request's query, its JSON object, or its form with the uploaded file."""
+        if request.method != "POST":
+            return dict(request.query)
+        if request.content_type != "multipart/form-data":
             try:
-                if request.headers.get("Authorization") != f"Bearer {self.token}":
-                    raise Refusal(190, status=401)  # noqa: TRY301 - one place answers
-                answer = await handler(asked)
-            except Refusal as refusal:
-                self.record(call, params, done=False)
-                return refused(refusal.code, refusal.detail, refusal.status)
-            self.record(call, params, done=not asked.lost, made=asked.made)
-            return answer if fault is None else await self.break_off(request, "close")
-
-        return web.route(method, path, serve)
+                sent = json.loads(await request.text())
+            except ValueError:
+                sent = None
+            return sent if isinstance(sent, dict) else {}
+        form: dict[str, Any] = dict(await request.post())
+        file = form.get("file")
+        if isinstance(file, web.FileField):
+            kind = form.get("type") or file.content_type
+            form["file"] = File(str(secrets.randbelow(10**15)), kind, file.file.read())
+        return form
 
     def is_sent(self, call: Call, person: Any) -> bool:
         """Return whether ``call`` sent something to ``person`` (to anybody, where it is None)."""
@@ -165,10 +153,11 @@ class WhatsAppApi(StandIn):
         ident = message.get("message_id", "")
         if ident not in self.people:
             raise Refusal(131009, "message_id")
+        typing = message.get("typing_indicator")
+        if typing is not None and typing != {"type": "text"}:
+            raise Refusal(131009, "typing_indicator")
         self.read.append(ident)
-        if message.get("typing_indicator"):
-            if message["typing_indicator"] != {"type": "text"}:
-                raise Refusal(131009, "typing_indicator")
+        if typing:
             self.typing.append(ident)
         return web.json_response({"success": True})
 
@@ -301,26 +290,3 @@ def _accepted(message: dict[str, Any], ident: str) -> web.Response:
     contacts = [{"input": message.get("to") or message["recipient"], key: person}]
     told = {"messaging_product": "whatsapp", "contacts": contacts, "messages": [{"id": ident}]}
     return web.json_response(told)
-
-
-async def _params(request: web.Request) -> dict[str, Any]:
-    """Return a request's query, its JSON object, or its form with the uploaded file."""
-    if request.method != "POST":
-        return dict(request.query)
-    if request.content_type != "multipart/form-data":
-        try:
-            read = json.loads(await request.text())
-        except ValueError:
-            read = None
-        return read if isinstance(read, dict) else {}
-    form: dict[str, Any] = dict(await request.post())
-    sent = form.get("file")
-    if isinstance(sent, web.FileField):
-        kind = form.get("type") or sent.content_type
-        form["file"] = File(str(secrets.randbelow(10**15)), kind, sent.file.read())
-    return form
-
-
-def refused(code: int, detail: str = "", status: int = 400) -> web.Response:
-    """Return a refusal as the Graph API words it."""
-    return web.json_response(rules.error(code, detail, secrets.token_urlsafe(8)), status=status)

@@ -296,7 +296,7 @@ def template_problem(template: Mapping[str, Any]) -> str:
     body = [part for part in parts if part.get("type") == "BODY"]
     if len(body) != 1 or _out(body[0].get("text", ""), BODY_MAX):
         return f"one BODY of 1 to {BODY_MAX} characters"
-    buttons = [b for part in parts if part["type"] == "BUTTONS" for b in part["buttons"]]
+    buttons = [b for part in parts if part.get("type") == "BUTTONS" for b in part["buttons"]]
     if len(buttons) > TEMPLATE_BUTTONS_MAX:
         return f"up to {TEMPLATE_BUTTONS_MAX} buttons"
     if any(len(button.get("url", "")) > TEMPLATE_URL_MAX for button in buttons):

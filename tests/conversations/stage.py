@@ -273,13 +273,13 @@ STORY = {
     "dialogues": "SELECT applet, version, command, language, settings, start, status, steps,"
     " CASE WHEN status = 'waiting' THEN asked_seq END, ended_at IS NULL, ("
     "   SELECT json_agg(e.value ORDER BY j.page, e.ordinality) FROM journal j,"
-    "   jsonb_array_elements(j.entries) WITH ORDINALITY AS e WHERE j.dialogue_id = d.id)"
+    "   json_array_elements(j.entries) WITH ORDINALITY AS e WHERE j.dialogue_id = d.id)"
     " FROM dialogue d WHERE conversation_id = %(conversation)s ORDER BY started_at, asked_seq",
     "sent": "SELECT message_seq, payload FROM outbox_part"
     " WHERE conversation_id = %(conversation)s AND message_seq > 0 ORDER BY n",
     # Taps are answered at once, edits wait for their turn: the order within each is what counts.
     "settled": "SELECT payload FROM outbox_part"
-    " WHERE conversation_id = %(conversation)s AND message_seq = 0 ORDER BY urgent, n",
+    " WHERE conversation_id = %(conversation)s AND message_seq = 0 ORDER BY lane, n",
     "leaves": "SELECT action, actor_kind FROM audit_leaf WHERE actor_id = %(actor)s ORDER BY id",
 }
 

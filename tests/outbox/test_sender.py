@@ -17,6 +17,7 @@ from chatworks.channels.models import Accepted, Channel
 from chatworks.conversations.models import Post
 from chatworks.conversations.service import post
 from chatworks.outbox import core, store
+from chatworks.outbox.leasing import Room, lease
 from chatworks.outbox.models import RANK, Status
 from chatworks.sdk.messages import Message
 from chatworks.testing.telegram import BotApi, Fault
@@ -152,13 +153,12 @@ async def test_what_a_dead_sender_held_is_unknown_and_its_late_result_refused(
     house: House, say: Say, database_url: str
 ) -> None:
     await say(1, "held")
-    kind = house.kinds["telegram"]
     async with house.db.engine() as work:
-        (part,) = await store.lease(work, {}, kind, 10)
+        (part,) = (await lease(work, house.kinds, Room(10, 10))).parts
     with psycopg.connect(database_url, autocommit=True) as conn:
         conn.execute("UPDATE outbox_part SET lease_until = now() - interval '1 second'")
     async with house.db.engine() as work:
-        await store.recover(work)
+        await store.recover(work, house.kinds.values())
         change = core.decide(part, Accepted("5"), work.now, 0.5)
         late = await store.finish(work, [(part, change)])
 
@@ -171,11 +171,10 @@ async def test_the_bots_limit_holds_over_two_senders(
 ) -> None:
     for chat in range(1, 51):
         await say(chat, "x")
-    kinds = house.kinds["telegram"]
     leased = 0
     for _ in range(2):
         async with house.db.engine() as work:
-            leased += len(await store.lease(work, {}, kinds, 50))
+            leased += len((await lease(work, house.kinds, Room(50, 50))).parts)
 
     assert 30 <= leased <= 33  # the burst of 30, and what the moment between gives back
 

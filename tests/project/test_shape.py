@@ -71,7 +71,7 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
             "settings_pages",
         },
         "inbox": {"committer", "door"},
-        "outbox": {"sender"},
+        "outbox": {"leasing", "sender"},
         "commands": {"dispatch"},
     }  # fmt: skip
     features = [

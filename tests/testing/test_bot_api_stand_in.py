@@ -202,6 +202,7 @@ async def test_each_limit_and_one_past_it(bot: Bot, api: BotApi, name: str, hook
             "wrong file identifier/HTTP URL specified",
         ),
         ("sendDocument", {"chat_id": CHAT}, "parameter 'document' is required"),
+        (SEND, {"chat_id": CHAT, "text": 7}, "can't parse parameters"),
         (
             SEND,
             {

@@ -194,6 +194,7 @@ def picker(count: int, **item: str) -> dict[str, Any]:
 
 
 QUICK, LIST = "twilio/quick-reply", "twilio/list-picker"
+CARD, CALL = "twilio/card", "twilio/call-to-action"
 
 
 @pytest.mark.parametrize(
@@ -232,8 +233,20 @@ QUICK, LIST = "twilio/quick-reply", "twilio/list-picker"
         ("twilio/carousel", {"body": "b", "cards": [
             {"body": "x", "media": "https://a.example/1", "actions": []}] * 11}, False),
         ("twilio/carousel", {"body": "b", "cards": [{"body": "x"}]}, False),
+        (CARD, {"title": "t" * 1024, "subtitle": "s" * 60}, True),
+        (CARD, {"title": "t" * 1025}, False),
+        (CARD, {"title": "t", "colour": "red"}, False),
+        (CARD, {"title": "t", "subtitle": "s" * 61}, False),
+        (CARD, {"title": "t", "actions": replies(10)["actions"]}, True),
+        (CARD, {"title": "t", "actions": replies(11)["actions"]}, False),
+        (CARD, {"title": "t", "actions": replies(1, title="t" * 26)["actions"]}, False),
+        (CALL, {"body": "b", "actions": [{"type": "URL", "title": "t" * 25}]}, True),
+        (CALL, {"body": "b", "actions": [{"type": "URL", "title": "t" * 26}]}, False),
+        (CALL, {"body": "b", "actions": []}, False),
         ("twilio/text", {"body": "b"}, True),
         ("twilio/new", {"body": "b"}, False),
+        ("twilio/text", "b", False),
+        (LIST, {"body": "b", "button": "b", "items": ["i"]}, False),
     ],
 )  # fmt: skip
 async def test_the_limits_of_a_content_resource(
@@ -329,9 +342,14 @@ async def test_the_values_of_variables_are_measured_when_sent(bot: Bot, twilio: 
     assert [await fate(_1="b" * n) for n in (1024, 1025)] == [FINE, broken]
 
 
-async def test_in_session_a_quick_reply_has_three_buttons(bot: Bot, twilio: Twilio) -> None:
+@pytest.mark.parametrize("kind", [QUICK, CARD])
+async def test_in_session_there_are_three_buttons(bot: Bot, twilio: Twilio, kind: str) -> None:
     await twilio.say(PERSON, "Hi")
-    three, four = [(await bot.make(QUICK, replies(n)))[1]["sid"] for n in (3, 4)]
+    shown = {QUICK: {"body": "Pick"}, CARD: {"title": "Pick"}}[kind]
+    three, four = [
+        (await bot.make(kind, {**shown, "actions": replies(n)["actions"]}))[1]["sid"]
+        for n in (3, 4)
+    ]
 
     assert await bot.fate(ContentSid=three) == FINE
     assert await bot.fate(ContentSid=four) == ("failed", 63021)
@@ -638,6 +656,14 @@ async def test_a_fault_meets_one_call(
 
     assert (first[0], first[1]["code"], second[0]) == (status, code, 201)
     assert len(twilio.messages) == 1
+
+
+async def test_a_busy_twilio_says_when_to_come_again(
+    bot: Bot, twilio: Twilio, client: aiohttp.ClientSession
+) -> None:
+    twilio.fail_next("429", retry_after=7)
+    async with client.post(f"{twilio.base}/v1/Content", json={}, headers=bot.auth) as answer:
+        assert (answer.status, answer.headers["Retry-After"]) == (429, "7")
 
 
 async def test_a_fault_may_name_a_call_and_a_person(bot: Bot, twilio: Twilio) -> None:

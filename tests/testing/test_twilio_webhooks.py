@@ -112,7 +112,7 @@ async def test_by_default_an_answer_of_500_loses_the_event(twilio: Twilio, hook:
 async def test_by_default_a_failed_connection_is_tried_once_more(twilio: Twilio) -> None:
     twilio.reach = "http://127.0.0.1:9"
 
-    assert await twilio.say(PERSON, "Hi") == Delivery(0, "", 2)
+    assert await twilio.say(PERSON, "Hi") == Delivery(0, "no connection", 2)
 
 
 @pytest.mark.parametrize(

@@ -528,7 +528,7 @@ async def test_read_and_typing(bot: Bot, whatsapp: WhatsApp) -> None:
     assert await read(ident, typing_indicator={"type": "dance"}) == 400
     assert (await read(ident), whatsapp.typing) == (200, [])
     assert (await read(ident, typing_indicator={"type": "text"}), whatsapp.typing) == (200, [ident])
-    assert whatsapp.sent() == []
+    assert (whatsapp.sent(), whatsapp.read) == ([], [ident, ident])
 
 
 # -- webhooks --------------------------------------------------------------------------------

@@ -7,6 +7,23 @@ from chatworks.channels.telegram import adapter, plan
 from chatworks.channels.telegram.limits import CAPABILITIES
 from chatworks.channels.telegram.send import BotApi, make_send
 
+# Asking for what is so already, or is shown for seconds only, does no harm when it comes twice.
+REPEATABLE = frozenset(
+    {
+        "answerCallbackQuery",
+        "editMessageCaption",
+        "editMessageReplyMarkup",
+        "editMessageText",
+        "sendChatAction",
+    }
+)
+
+
+def is_group(thread: str) -> bool:
+    """Return whether a chat is a group: its id is negative."""
+    return thread.startswith("-")
+
+
 # core.telegram.org/bots/faq: about 30 messages a second per bot, one a second per chat (short
 # bursts are fine), 20 a minute per group.
 LIMITS = Limits(
@@ -16,6 +33,7 @@ LIMITS = Limits(
     chat_burst=5,
     group_interval=3.0,
     group_burst=5,
+    is_group=is_group,
 )
 
 
@@ -32,4 +50,6 @@ def telegram(api: BotApi) -> ChannelKind:
         settle=plan.settle,
         limits=LIMITS,
         send=make_send(api),
+        repeatable=REPEATABLE,
+        refer=plan.refer,
     )

@@ -12,6 +12,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from chatworks.channels.capabilities import Length, Unit
 from chatworks.channels.models import Loss, Plan, Prompt, Settle, WirePart
 from chatworks.channels.planning.drawing import draw
@@ -245,6 +247,11 @@ def _close(settled: Settle, message: Message) -> Sequence[WirePart]:
         return (WirePart("editMessageCaption", params, refers_to=refers_to),)
     params |= {"text": text, **_entities(body, "entities")}
     return (WirePart("editMessageText", params, refers_to=refers_to),)
+
+
+def refer(part: WirePart, vendor_id: str) -> WirePart:
+    """Return ``part`` as an edit of the message that Telegram numbered ``vendor_id``."""
+    return replace(part, params={**part.params, "message_id": int(vendor_id)}, refers_to=None)
 
 
 def menu(

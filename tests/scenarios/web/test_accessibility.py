@@ -119,10 +119,10 @@ async def test_the_console(site: str, browsers: Watched, working: House, state: 
             )
             await work.conn.execute(
                 "INSERT INTO outbox_part (outlet_id, id, channel_id, conversation_id, thread,"
-                " message_seq, part, payload, status, ready_at, error, created_at, urgent)"
+                " message_seq, part, payload, status, ready_at, error, created_at)"
                 " SELECT outlet_id, gen_random_uuid(), channel_id, id, thread, 1, 0,"
-                " '{\"method\": \"sendMessage\"}', s, now(), 'chat not found', now(), false"
-                " FROM conversation, unnest('{failed,unknown,expired}'::text[]) AS s"
+                " '{\"method\": \"sendMessage\"}', s, now(), 'chat not found', now()"
+                " FROM conversation, unnest('{failed,unknown,expired,held}'::text[]) AS s"
             )
             await work.conn.execute("UPDATE product SET stock = 0, active = false WHERE sku = 'W5'")
     context = await browsers.context()
