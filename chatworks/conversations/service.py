@@ -154,10 +154,12 @@ class Scribe:
         draft.plan(self._address)
         waits = draft.key in await outbox.waiting(work, [draft.key])
         told = await outbox.templated(work, *draft.key, fact.message_seq)
-        if draft.holds and await outbox.hold_back(work, fact, WINDOW) and not told:
-            first = [part for part in draft.parts(waits=waits) if not part.held_for]
-            if first:
-                await outbox.queue(work, first)
+        if told or (draft.holds and not await outbox.hold_back(work, fact, WINDOW)):
+            return
+        # What asks the person to write, or a template that says the message in its stead.
+        templates = [part for part in draft.parts(waits=waits) if part.payload.template]
+        if templates:
+            await outbox.queue(work, templates)
 
 
 @dataclass(slots=True)

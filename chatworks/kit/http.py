@@ -194,7 +194,7 @@ async def _read(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
 
 def basic(user: str, password: str) -> dict[str, str]:
     """Return the header of basic authentication (RFC 7617)."""
-    return {"authorization": aiohttp.BasicAuth(user, password).encode()}
+    return {"authorization": aiohttp.encode_basic_auth(user, password)}
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from chatworks.commands.models import Call, Registration, Trace
 from chatworks.kit.feature import Feature
-from chatworks.outbox.models import ChannelBroken
+from chatworks.outbox.models import ChannelBroken, TemplateRefused
 from chatworks.outlets import jobs
 from chatworks.outlets.models import (
     DATA_MAP,
@@ -74,6 +74,9 @@ def feature(
             Registration(ApplyFile, FileApplier(install_of, secret_of), platform, _trace_file),
             Registration(SaveAppletSettings, SettingsSaver(check_settings), allow, _trace),
         ),
-        subscribers={ChannelBroken: (jobs.stop_channels,)},
+        subscribers={
+            ChannelBroken: (jobs.stop_channels,),
+            TemplateRefused: (jobs.stop_templates,),
+        },
         data_map=DATA_MAP,
     )

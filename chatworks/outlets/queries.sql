@@ -98,7 +98,7 @@ WHERE outlet_id = %(outlet_id)s AND channel_id = %(channel_id)s AND name = %(nam
 
 -- name: disable_template
 UPDATE channel_template SET status = 'paused', reason = %(reason)s, updated_at = %(now)s
-WHERE outlet_id = %(outlet_id)s AND channel_id = %(channel_id)s AND vendor_id = %(vendor_id)s
+WHERE outlet_id = %(outlet_id)s AND channel_id = %(channel_id)s AND name = %(name)s
   AND status = 'approved'
 
 -- name: hold

@@ -261,17 +261,17 @@ async def decide_template(work: Work, channel: Channel, template: Template, reas
 
 
 async def disable_template(
-    work: Work, outlet_id: UUID, channel_id: UUID, vendor_id: str, reason: str
-) -> bool:
-    """Use a template no more until the vendor approves it again; returns whether it was in use."""
+    work: Work, outlet_id: UUID, channel_id: UUID, name: str, reason: str
+) -> None:
+    """Use a template no more, in any language, until the vendor says that it is approved."""
     parameters = {
         "outlet_id": outlet_id,
         "channel_id": channel_id,
-        "vendor_id": vendor_id,
+        "name": name,
         "reason": reason,
         "now": work.now,
     }
-    return (await work.conn.execute(QUERIES["disable_template"], parameters)).rowcount == 1
+    await work.conn.execute(QUERIES["disable_template"], parameters)
 
 
 async def hold(conn: AsyncConnection[Any], channels: Sequence[UUID]) -> list[UUID]:

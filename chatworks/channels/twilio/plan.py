@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from chatworks.channels.capabilities import Length, Unit
 from chatworks.channels.models import Loss, Plan, Prompt, Settle, Template, WirePart
@@ -155,7 +156,8 @@ def _template(prompt: Prompt, template: Template, drawn: Drawn, losses: list[Los
     params: dict[str, object] = {"ContentSid": template.vendor_id, "Said": said}
     if variables:
         params["ContentVariables"] = msgspec.json.encode(variables).decode()
-    return _message(prompt.thread, **params)
+    part = _message(prompt.thread, **params)
+    return replace(part, template=template.name)
 
 
 # -- SMS -------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-FOLDER = Path(__file__).parents[3] / "shared" / "specs"
+FOLDER = Path(__file__).parents[2] / "shared" / "specs"
 FILES = (
     "twilio_api_v2010.json",
     "twilio_content_v1.json",
