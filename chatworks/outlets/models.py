@@ -86,7 +86,7 @@ class Sms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one segment of an SMS costs, in the outlet's currency, by the number's beginning."""
 
     prices: dict[
-        Annotated[str, Meta(pattern=r"^\+[0-9]{1,10}$")],
+        Annotated[str, Meta(pattern=r"^\+[0-9]{0,10}$")],
         Annotated[str, Meta(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})?$")],
     ] = {}
 

@@ -117,7 +117,7 @@ async def test_a_full_queue_is_waited_for(amina: Person, shop: Shop) -> None:
     await amina.says("Hi", answers=2)
     amina.twilio.fail_next("429", "CreateMessage")
 
-    (told,) = await amina.says("help")
+    (told,) = await amina.says("menu")
 
     assert said(told)
     await until(lambda: {row[0] for row in shop.rows(PARTS)} == {"delivered"})
