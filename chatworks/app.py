@@ -54,6 +54,10 @@ from chatworks.kit.listen import Listener
 from chatworks.kit.migrate import ENGINE, WEB, login_url
 from chatworks.kit.texts import Texts
 from chatworks.kit.work import Work
+from chatworks.media import feature as media
+from chatworks.media.fetcher import Fetcher
+from chatworks.media.service import Bounds, Shelf
+from chatworks.media.service import measure as measure_media
 from chatworks.orders import feature as orders
 from chatworks.outbox import feature as outbox
 from chatworks.outbox.sender import Sender
@@ -87,6 +91,8 @@ class House:
     committer: Committer
     worker: Worker
     sender: Sender
+    shelf: Shelf
+    fetcher: Fetcher
     http: HttpClient
     bots: Bots
     senders: Senders
@@ -105,6 +111,7 @@ class House:
         self.watchdog.stop()
         await self.http.close()
         await self.listener.close()
+        self.shelf.close()
         await self.db.close()
 
     async def ready(self) -> None:
@@ -117,22 +124,24 @@ class House:
         async with self.db.engine() as work:
             await measure_inbox(work)
             await measure_outbox(work)
+            await measure_media(work)
 
     async def work(self, stop: asyncio.Event) -> None:
-        """Take turns, send, and poll bots until ``stop`` is set; then let all of it end well.
+        """Take turns, send, fetch files, and poll bots until ``stop`` is set; then end well.
 
         A loop that ends by an error ends the others too and raises: a process that does half of
         its work must not look alive.
         """
         care = [asyncio.create_task(run()) for run in (self.bots.run, self.senders.run)]
-        loops = [asyncio.create_task(self.worker.run()), asyncio.create_task(self.sender.run())]
+        busy = (self.worker, self.sender, self.fetcher)
+        loops = [asyncio.create_task(loop.run()) for loop in busy]
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*loops, *care, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         for task in care:
             task.cancel()
-        self.worker.stop()
-        self.sender.stop()
+        for loop in busy:
+            loop.stop()
         ended = await asyncio.gather(*loops, *care, return_exceptions=True)
         for error in ended:
             if isinstance(error, Exception):
@@ -162,6 +171,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     db.subscribers = _subscribers(features)
     listener = Listener(engine_url)
     watchdog = Watchdog(clock)
+    shelf = Shelf(db, Bounds(settings.media_bytes_max, settings.media_outlet_bytes_max))
     privacy_texts = Texts.load("chatworks.privacy")
 
     async def outlet_of(outlet_id: UUID) -> OutletView:
@@ -190,6 +200,8 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         committer=committer,
         worker=Worker(db, parts, listener, settings.batch_size),
         sender=Sender(db, kinds, directory.channel, listener, settings.in_flight),
+        shelf=shelf,
+        fetcher=Fetcher(db, shelf, kinds, directory.channel, listener),
         http=http,
         bots=Bots(
             db=db,
@@ -212,6 +224,7 @@ def _features(applets: Applets, scribe: Scribe) -> tuple[Feature, ...]:
     return (
         inbox.FEATURE,
         outbox.FEATURE,
+        media.FEATURE,
         identity.FEATURE,
         outlets(
             lambda applet, data: _check_settings(applets, applet, data),

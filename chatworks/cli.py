@@ -44,6 +44,7 @@ from chatworks.kit.errors import ChatWorksError, Invalid
 from chatworks.kit.logs import configure
 from chatworks.kit.migrate import migrate, migrations_folder
 from chatworks.kit.process import settle
+from chatworks.media.routes import routes as media_routes
 from chatworks.outlets.models import OutletFile
 from chatworks.outlets.service import read_file
 from chatworks.settings import Settings, read_settings
@@ -144,7 +145,12 @@ def web_app(house: House, streams: Streams) -> App:
     )
     maps = [feature.data_map for feature in house.features] + [VISITORS]
 
-    handlers = [*pages(chat, shown, maps), *routes(chat), *console(desk)]
+    handlers = [
+        *pages(chat, shown, maps),
+        *routes(chat),
+        *media_routes(house.shelf),
+        *console(desk),
+    ]
     door = Door(house.kinds, house.directory.resolve, house.committer, house.clock)
     return create_app(handlers, door, shown, Checks(house.ready, house.measure))
 

@@ -40,6 +40,12 @@ class Settings(BaseSettings):
     metrics_port: int = Field(0, validation_alias="CHATWORKS_METRICS_PORT", ge=0, le=65535)
     batch_size: int = Field(300, validation_alias="CHATWORKS_BATCH_SIZE", ge=1, le=500)
     in_flight: int = Field(128, validation_alias="CHATWORKS_IN_FLIGHT", ge=1, le=1000)
+    media_bytes_max: int = Field(
+        16_777_216, validation_alias="CHATWORKS_MEDIA_BYTES_MAX", ge=65_536, le=104_857_600
+    )
+    media_outlet_bytes_max: int = Field(
+        10_737_418_240, validation_alias="CHATWORKS_MEDIA_OUTLET_BYTES_MAX", ge=1_048_576
+    )
     log_format: str = Field(
         "console", validation_alias="CHATWORKS_LOG_FORMAT", pattern="^(console|json)$"
     )

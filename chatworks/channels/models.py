@@ -243,7 +243,14 @@ class Fetched(msgspec.Struct, frozen=True):
 
 
 class NotFetched(Exception):
-    """The vendor does not give the file: it is gone, too large, or cannot be reached now."""
+    """The vendor does not give the file: it is gone, too large, or cannot be reached now.
+
+    The reason is for people; ``for_good`` says that trying again is no use.
+    """
+
+    def __init__(self, reason: str, *, for_good: bool = False) -> None:
+        super().__init__(reason)
+        self.for_good = for_good
 
 
 Send = Callable[[Channel, WirePart], Awaitable[Outcome]]

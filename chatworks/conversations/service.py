@@ -37,8 +37,11 @@ from chatworks.conversations.models import (
 from chatworks.conversations.store import Held, SpeakerChange
 from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work
+from chatworks.media import service as media
+from chatworks.media.models import Wanted
 from chatworks.outbox import service as outbox
 from chatworks.outbox.models import HELD_FOR_MOST, REOPEN, NewPart, WindowClosed
+from chatworks.sdk.inbound import Inbound
 from chatworks.sdk.messages import Message
 
 HUMAN_SPEAKS_FOR = timedelta(hours=12)  # then the bot answers again by itself
@@ -82,6 +85,7 @@ class Scribe:
             _number(update, rows[update.conversation_id].last_seq)
         if any(update.messages for update in merged):
             await store.write_messages(work, merged)
+        await _want_files(work, merged, rows)
         await store.advance(work, merged, rows)
         await self._write_dialogues(work, merged)
         await self._send(work, merged, rows)
@@ -249,6 +253,24 @@ class _Draft:
                     bulk=bulk,
                 )
             )
+
+
+async def _want_files(work: Work, updates: Sequence[Update], rows: Mapping[UUID, Held]) -> None:
+    """Have the files fetched that people sent: after this transaction, never inside it."""
+    wanted = [
+        Wanted(
+            update.outlet_id,
+            rows[update.conversation_id].channel_id,
+            update.conversation_id,
+            message.seq,
+            message.content.file,
+        )
+        for update in updates
+        for message in update.messages
+        if isinstance(message.content, Inbound) and message.content.file is not None
+    ]
+    if wanted:
+        await media.want(work, wanted)
 
 
 def _merge(updates: Sequence[Update]) -> list[Update]:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import structs
 from psycopg.rows import dict_row
 
 from chatworks.conversations.models import (
@@ -25,6 +26,8 @@ from chatworks.conversations.models import (
 )
 from chatworks.kit.db import load_queries
 from chatworks.kit.work import Work
+from chatworks.media import store as media
+from chatworks.media.models import Arrived
 from chatworks.sdk.inbound import Inbound, Sender
 from chatworks.sdk.messages import Message
 from chatworks.sdk.runtime import Entry
@@ -438,14 +441,15 @@ async def one(work: Work, outlet_id: UUID, conversation_id: UUID) -> dict[str, A
         return await cursor.fetchone()
 
 
-class Said(msgspec.Struct, frozen=True):
-    """A message of the history, as pages and the chat read it."""
+class Said(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A message of the history, as pages and the chat read it; ``file`` is what it brought."""
 
     seq: int
     direction: str
     author: str
     content: dict[str, Any]
     at: datetime
+    file: Arrived | None = None
 
 
 async def history(
@@ -459,10 +463,15 @@ async def history(
         "limit": limit,
     }
     cursor = await work.conn.execute(QUERIES["history" if after else "tail"], parameters)
-    return [
+    said = [
         Said(row[0], row[1], row[2], msgspec.json.decode(row[3]), row[4])
         for row in await cursor.fetchall()
     ]
+    seqs = [message.seq for message in said if message.content.get("file")]
+    if not seqs:
+        return said
+    files = await media.arrived(work, outlet_id, conversation_id, seqs)
+    return [structs.replace(message, file=files.get(message.seq)) for message in said]
 
 
 class Journal(msgspec.Struct, frozen=True):

@@ -14,12 +14,12 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import AsyncConnection, sql
 
-CHANNELS = ("inbox", "outbox", "chat", "outlet")
+CHANNELS = ("inbox", "outbox", "media", "chat", "outlet")
 RECONNECT_SECONDS = 0.5
 
 
 class Listener:
-    """Subscriptions of one process. A topic is ``inbox``, ``outbox`` or ``chat <hex id>``."""
+    """Subscriptions of one process. A topic is ``inbox``, ``outbox``, ``media``, ``chat <id>``."""
 
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import psycopg
@@ -202,6 +203,9 @@ async def test_a_killed_connection_loses_nothing(
     assert (await post(door, path, update(9), headers))[0] == 200
 
 
+CHANNEL = Channel(UUID(int=1), UUID(int=2), "telegram", "path", "StandInBot", "webhook")
+
+
 @settings(
     max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
@@ -209,13 +213,13 @@ async def test_a_killed_connection_loses_nothing(
 def test_random_bodies_never_break_the_adapter(body: bytes) -> None:
     from datetime import UTC, datetime  # noqa: PLC0415
 
-    from chatworks.channels.models import Rejected  # noqa: PLC0415
+    from chatworks.channels.models import RawRequest, Rejected  # noqa: PLC0415
     from chatworks.channels.telegram import adapter  # noqa: PLC0415
 
     problem = 0
     arrivals: Any = ()
     try:
-        arrivals = adapter.split(body, datetime.now(UTC))
+        arrivals = adapter.split(RawRequest({}, body), CHANNEL, datetime.now(UTC))
     except Rejected as no:
         problem = no.http_status
     assert len(arrivals) == 1 if not problem else 400 <= problem < 500

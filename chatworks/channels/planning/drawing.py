@@ -194,16 +194,24 @@ class _Drawing:
         if not photo and message.shows is not None:
             photo = getattr(message.shows, "photo", "")
         if photo:
-            media_type = guess_type(photo)[0] or ""
-            files.insert(0, Media(MediaKind.IMAGE, photo, media_type, 0))
+            picture = Media(MediaKind.IMAGE, photo, guess_type(photo)[0] or "", 0)
+            if self._takes(picture, MediaKind.IMAGE):  # a card without its picture is whole
+                files.insert(0, picture)
+            else:
+                self.losses.append(Loss("a card's picture", "left out"))
         return files
+
+    def _takes(self, media: Media, kind: MediaKind) -> bool:
+        """Whether the channel takes the file as ``kind``."""
+        rule = self.capable.media.get(kind)
+        if rule is None or media.size_bytes > rule.bytes_most:
+            return False
+        return not rule.types or media.media_type in rule.types
 
     def _shown_as(self, media: Media) -> Media | None:
         """Return the file as the channel takes it: as itself, else as a document, else None."""
         for kind in (media.kind, MediaKind.DOCUMENT):
-            rule = self.capable.media.get(kind)
-            typed = rule is not None and (not rule.types or media.media_type in rule.types)
-            if rule is not None and typed and media.size_bytes <= rule.bytes_most:
+            if self._takes(media, kind):
                 if kind is not media.kind:
                     self.losses.append(Loss(f"an {media.kind}", "a document"))
                 return Media(

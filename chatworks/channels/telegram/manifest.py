@@ -50,6 +50,7 @@ def telegram(api: BotApi) -> ChannelKind:
         settle=plan.settle,
         limits=LIMITS,
         send=make_send(api),
+        fetch=api.fetch,
         repeatable=REPEATABLE,
         refer=plan.refer,
     )

@@ -6,22 +6,29 @@ The token stands in the address; no error, log line or repr may show it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from chatworks.channels.models import (
     Accepted,
     Ambiguous,
     Channel,
     Consequence,
+    Fetched,
+    NotFetched,
     Outcome,
     Permanent,
     RetryAfter,
     Send,
     WirePart,
 )
-from chatworks.kit.http import Answer, HttpClient, NotSent, Unanswered
+from chatworks.kit.http import Answer, HttpClient, NotSent, TooLong, Unanswered
+from chatworks.sdk.inbound import File
 
 SEND_SECONDS_MAX = 30.0
+FILE_SECONDS_MAX = 60.0
+FILE_BYTES_MAX = 20_000_000  # getFile gives no larger ones (core.telegram.org/bots/api#getfile)
 UNREACHABLE = ("bot was blocked", "user is deactivated", "chat not found", "bot was kicked")
 # What was wanted is so already, or is no longer there to be changed; nobody misses anything.
 FINE = ("message is not modified", "message to edit not found", "query is too old")
@@ -87,6 +94,47 @@ class BotApi:
         except Unanswered as error:
             return Ambiguous(str(error))
         return outcome(answer)
+
+    async def fetch(self, channel: Channel, file: File, most_bytes: int) -> Fetched:
+        """Return a file that somebody sent; raises ``NotFetched``. Its link lives an hour."""
+        most = min(most_bytes, FILE_BYTES_MAX)
+        if (file.size_bytes or 0) > most:
+            raise NotFetched(f"it has more than {most:,} bytes", for_good=True)
+        path = await self._file_path(channel, file)
+        url = f"{self._base}/file/bot{channel.secret}/{quote(path)}"
+        try:
+            answer = await self._http.get(url, FILE_SECONDS_MAX, most)
+        except TooLong:
+            raise NotFetched(f"it has more than {most:,} bytes", for_good=True) from None
+        except (NotSent, Unanswered) as error:
+            raise NotFetched(f"Telegram cannot be reached: {error}") from None
+        if answer.status != HTTPStatus.OK:
+            raise NotFetched(f"Telegram answers with HTTP {answer.status}")
+        return Fetched(answer.content, answer.media_type, path.rpartition("/")[2])
+
+    async def _file_path(self, channel: Channel, file: File) -> str:
+        """Return where Telegram holds a file now; raises ``NotFetched``."""
+        if not channel.secret:
+            raise NotFetched(f"{channel.secret_env} is not set")
+        try:
+            answer = await self.call(
+                channel, "getFile", {"file_id": file.vendor_id}, SEND_SECONDS_MAX
+            )
+        except (NotSent, Unanswered) as error:
+            raise NotFetched(f"Telegram cannot be reached: {error}") from None
+        if answer.body.get("ok"):
+            path = answer.body.get("result", {}).get("file_path", "")
+            # A local server may give a path of its own machine, which is none of its addresses.
+            if isinstance(path, str) and path and not path.startswith("/"):
+                return path
+            raise NotFetched("Telegram names no path of it", for_good=True)
+        match outcome(answer):
+            case Permanent(reason):
+                raise NotFetched(f"Telegram does not give it: {reason}", for_good=True)
+            case RetryAfter(_, _, reason):
+                raise NotFetched(f"Telegram does not give it now: {reason}")
+            case _:
+                raise NotFetched("Telegram's answer cannot be read")
 
 
 def make_send(api: BotApi) -> Send:

@@ -1,0 +1,27 @@
+"""The web application of a house, asked without a browser, and MajiPro's id."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import httpx
+import pytest
+
+from chatworks.app import House
+from chatworks.cli import web_app
+from chatworks.web.sse import Streams
+
+
+@pytest.fixture
+async def client(house: House) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that asks the application itself."""
+    transport = httpx.ASGITransport(web_app(house, Streams(house.listener)))  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as asking:
+        yield asking
+
+
+@pytest.fixture
+async def outlet(house: House) -> UUID:
+    """MajiPro."""
+    return (await house.directory.outlets())[0].id
