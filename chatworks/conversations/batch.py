@@ -23,7 +23,7 @@ from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Call
 from chatworks.conversations import store
 from chatworks.conversations.menu import Menu
-from chatworks.conversations.models import ContactStatus, Conversation, OutletView
+from chatworks.conversations.models import Alias, ContactStatus, Conversation, OutletView
 from chatworks.conversations.service import Scribe
 from chatworks.conversations.turn import Env, Event, Steps, Turn
 from chatworks.conversations.watchdog import ComputedTooLong, Watchdog
@@ -179,16 +179,16 @@ async def _known_otherwise(
     A conversation is moved under both locks. Where somebody else holds the other one, or this very
     batch takes its events, the turn fails and is tried again alone.
     """
-    aliases: dict[int, tuple[store.Key, str, int]] = {}  # by the lock that guards them now
+    aliases: dict[int, Alias] = {}  # by the lock that guards them now
     for first in firsts:
         for alias in {a for e in read[first.thread_key] for a in e.inbound.sender.aliases}:
-            known_as = (first.outlet_id, first.source, alias)
             lock = thread_key(first.source, alias)
-            aliases[lock] = (known_as, first.thread, first.thread_key)
+            where = (first.outlet_id, first.source, alias)
+            aliases[lock] = (*where, first.thread, first.thread_key)
     if not aliases:
         return []
     locked = set(await inbox.lock(work, list(aliases)))
-    for lock, (_, _, key) in aliases.items():
+    for lock, (*_, key) in aliases.items():
         if lock in taken or lock not in locked:
             busy = LookupError("this person's conversation under another id is busy")
             raise TurnFailed(key, busy)

@@ -320,6 +320,8 @@ DATA_MAP: DataMap = {
     },
 }
 
+Alias = tuple[UUID, UUID, str, str, int]  # outlet, channel, known as, thread now, its lock key
+
 HISTORY_KINDS = frozenset(
     {
         InboundKind.TEXT,

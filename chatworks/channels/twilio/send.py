@@ -51,6 +51,7 @@ RETRIES = "#rc=5&rp=all"
 PASSED_ON = ("Body", "ContentSid", "ContentVariables", "PersistentAction")
 LISTED_MAX = 100  # of the newest messages to one person
 SKEW = timedelta(seconds=1)  # Twilio tells whole seconds
+NOT_FOUND, GONE = 404, 410
 FAILED = frozenset({"failed", "undelivered", "canceled"})
 
 # Gives the sid of a resource of the pool, made if it is not there yet; raises ``NotDone``.
@@ -123,16 +124,18 @@ class Messenger:
     async def fetch(self, channel: Channel, address: str, most_bytes: int) -> Fetched:
         """Return a file that came in; only our own account's are asked for."""
         if not address.startswith(self._api.of_account(channel, "/Messages/")):
-            raise NotFetched("the file is not at our account")
+            raise NotFetched("the file is not at our account", for_good=True)
         login = basic(channel.account, channel.secret)
         try:
             got = await self._api.http.get(address, SECONDS_MAX, most_bytes, login)
         except TooLong:
-            raise NotFetched(f"the file is longer than {most_bytes} bytes") from None
+            why = f"the file is longer than {most_bytes} bytes"
+            raise NotFetched(why, for_good=True) from None
         except (NotSent, Unanswered) as error:
             raise NotFetched(f"Twilio cannot be reached: {error}") from None
         if got.status != OK:
-            raise NotFetched(f"Twilio does not give the file: HTTP {got.status}")
+            gone = got.status in {NOT_FOUND, GONE}
+            raise NotFetched(f"Twilio does not give the file: HTTP {got.status}", for_good=gone)
         return Fetched(got.content, got.media_type)
 
     async def reconcile(self, channel: Channel, part: WirePart, since: datetime) -> Outcome | None:
