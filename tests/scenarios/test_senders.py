@@ -255,10 +255,10 @@ async def test_the_console_tells_what_an_sms_takes(house: House, shop: Shop) -> 
     [(conversation,)] = shop.rows(add_conversation, "twilio_sms")
     app = web_app(house, Streams(house.listener))
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+    async with httpx.AsyncClient(transport=transport, base_url=PUBLIC) as client:
         link = await sign_in_link(house, whatsapp.outlet_id)
         key = link.partition("key=")[2]
-        origin = {"origin": "http://testserver"}
+        origin = {"origin": PUBLIC}
         await client.post("/console/sign-in", data={"key": key}, headers=origin)
         page = f"/console/messages/{conversation}"
         answers = [
