@@ -51,6 +51,7 @@ from chatworks.settings import Settings, read_settings
 from chatworks.storefront.models import DATA_MAP as VISITORS
 from chatworks.storefront.pages import pages
 from chatworks.storefront.routes import ChatDesk, routes
+from chatworks.storefront.uploads import upload_routes
 from chatworks.terminal import talk
 from chatworks.web.security import App
 from chatworks.web.server import Checks, create_app
@@ -149,6 +150,7 @@ def web_app(house: House, streams: Streams) -> App:
         *pages(chat, shown, maps),
         *routes(chat),
         *media_routes(house.shelf),
+        *upload_routes(chat, house.shelf),
         *console(desk),
     ]
     door = Door(house.kinds, house.directory.resolve, house.committer, house.clock)

@@ -10,3 +10,10 @@ WHERE outlet_id = %(outlet_id)s AND key = %(key)s
 -- name: keep_result
 UPDATE command_key SET result = %(result)s::jsonb
 WHERE outlet_id = %(outlet_id)s AND key = %(key)s
+
+-- name: forget_keys
+DELETE FROM command_key
+WHERE (outlet_id, key) IN (
+    SELECT outlet_id, key FROM command_key WHERE created_at < %(before)s
+    ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from chatworks.kit.db import load_queries
 from chatworks.kit.work import Work
 
 QUERIES = load_queries(__package__)
+KEPT_FOR = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,8 @@ async def take_key(work: Work, outlet_id: UUID, key: str, request_hash: bytes) -
         return None
     cursor = await work.conn.execute(QUERIES["kept"], parameters)
     row = await cursor.fetchone()
-    if row is None:
-        raise RuntimeError("an idempotency key vanished while it was read")
+    if row is None:  # it was old and was removed between the two: it is free again
+        return await take_key(work, outlet_id, key, request_hash)
     return Kept(*row)
 
 
@@ -39,3 +41,9 @@ async def keep_result(work: Work, outlet_id: UUID, key: str, result: str) -> Non
     """Store what the command returned."""
     parameters = {"outlet_id": outlet_id, "key": key, "result": result}
     await work.conn.execute(QUERIES["keep_result"], parameters)
+
+
+async def forget_keys(work: Work, limit: int) -> int:
+    """Remove up to ``limit`` keys that are older than a day; returns how many."""
+    parameters = {"before": work.now - KEPT_FOR, "limit": limit}
+    return (await work.conn.execute(QUERIES["forget_keys"], parameters)).rowcount

@@ -19,6 +19,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from chatworks.channels.models import Channel, ChannelKind, Plan, Prompt, Settle, WirePart
+from chatworks.channels.planning.templates import REOPEN
 from chatworks.commands.models import Actor, ActorKind, Call
 from chatworks.conversations import store
 from chatworks.conversations.models import (
@@ -40,7 +41,7 @@ from chatworks.kit.work import Work
 from chatworks.media import service as media
 from chatworks.media.models import Wanted
 from chatworks.outbox import service as outbox
-from chatworks.outbox.models import HELD_FOR_MOST, REOPEN, NewPart, WindowClosed
+from chatworks.outbox.models import HELD_FOR_MOST, NewPart, WindowClosed
 from chatworks.sdk.inbound import Inbound
 from chatworks.sdk.messages import Message
 
@@ -158,12 +159,11 @@ class Scribe:
         draft.plan(self._address)
         waits = draft.key in await outbox.waiting(work, [draft.key])
         told = await outbox.templated(work, *draft.key, fact.message_seq)
-        if told or (draft.holds and not await outbox.hold_back(work, fact, WINDOW)):
+        if draft.holds and not await outbox.hold_back(work, fact, WINDOW):
             return
-        # What asks the person to write, or a template that says the message in its stead.
-        templates = [part for part in draft.parts(waits=waits) if part.payload.template]
-        if templates:
-            await outbox.queue(work, templates)
+        parts = [part for part in draft.parts(waits=waits) if part.payload.template]
+        if parts and not told:
+            await outbox.queue(work, parts)
 
 
 @dataclass(slots=True)

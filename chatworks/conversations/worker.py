@@ -2,7 +2,10 @@
 
 If anything fails the whole batch rolls back. The conversation whose turn raised is tried alone, the
 others again together; an event that fails alone ``ATTEMPTS_MAX`` times, with back-off, is parked
-with its reason and shown in the console, and the conversation goes on.
+with its reason and shown in the console, and the conversation goes on. What an applet's own code
+did wrong it would do again: that is parked, and the person told, at once.
+
+Beside the turns the loop removes, a few at a time, what is kept for a day only.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import psycopg
 import structlog
 from prometheus_client import Counter, Histogram
 
+from chatworks.commands.store import forget_keys
 from chatworks.conversations.batch import Parts, TurnFailed, take_batch
 from chatworks.conversations.models import Post
 from chatworks.conversations.store import find_by_thread
@@ -24,12 +28,15 @@ from chatworks.kit.db import Database
 from chatworks.kit.listen import Listener
 from chatworks.kit.process import uncollected
 from chatworks.kit.work import Work
+from chatworks.sdk.applet import AppletError
 from chatworks.sdk.messages import Message
 
 ATTEMPTS_MAX = 5
 BACKOFF_SECONDS = (1, 5, 30, 120)  # after the first, second, … failure alone
 POLL_SECONDS = 1.0  # the longest delay of a lost notification, and of timers
 REASON_LENGTH_MAX = 500
+TIDY_SECONDS = 60.0
+TIDIED_MAX = 1000  # rows of one tidying: sixteen a second
 
 log = structlog.get_logger()
 turns_total = Counter("chatworks_turns_total", "Inbound events taken", ["how"])
@@ -47,6 +54,7 @@ class Worker:
         self._listener = listener
         self._batch_size = batch_size
         self._stopping = False
+        self._tidy_at = 0.0  # of the monotonic clock
 
     async def run(self) -> None:
         """Take turns until ``stop``; survives a database that is away."""
@@ -55,6 +63,7 @@ class Worker:
                 wake.clear()
                 try:
                     taken = await self.step()
+                    await self._tidy()
                 except psycopg.OperationalError as error:
                     log.warning("turns wait for the database", error=type(error).__name__)
                     taken = 0
@@ -81,6 +90,14 @@ class Worker:
         except Exception:
             log.exception("a batch failed and is taken one by one", conversations=len(keys))
             return sum([await self._alone(key) for key in keys])
+
+    async def _tidy(self) -> None:
+        """Once a minute remove idempotency keys that are older than a day."""
+        if self._db.clock.monotonic() < self._tidy_at:
+            return
+        async with self._db.engine() as work:
+            await forget_keys(work, TIDIED_MAX)
+        self._tidy_at = self._db.clock.monotonic() + TIDY_SECONDS
 
     async def _wake_timers(self) -> None:
         async with self._db.engine() as work:
@@ -139,7 +156,7 @@ class Worker:
         reason = str(error)[:REASON_LENGTH_MAX]
         log.warning("a turn failed", event_id=event.id, attempts=attempts, exc_info=error)
         async with self._db.engine() as work:
-            if attempts < ATTEMPTS_MAX:
+            if attempts < ATTEMPTS_MAX and not isinstance(error.__cause__, AppletError):
                 wait = timedelta(seconds=BACKOFF_SECONDS[attempts - 1])
                 await inbox.retry_later(work, event.id, attempts, work.now + wait)
                 return

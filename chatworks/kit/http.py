@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import aiohttp
 import msgspec
 
-CONNECTIONS_MAX = 256
+CONNECTIONS_MAX = 256  # two channels at their most, beside each other
 REDIRECTS_MAX = 3
 PIECE_BYTES = 65_536
 CONNECT_SECONDS_MAX = 5.0

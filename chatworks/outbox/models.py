@@ -21,7 +21,6 @@ BACKOFF_SECONDS_MIN, BACKOFF_SECONDS_MAX = 1.0, 300.0
 LOOK_SECONDS = (2.0, 8.0, 30.0)  # waits before the vendor is asked about a part in doubt
 HELD_FOR_MOST = timedelta(days=30)
 REPORTS_KEPT_FOR = timedelta(days=2)  # vendors report again for hours, and no send settles later
-REOPEN = "reopen"  # the topic of the template that asks a silent person to write
 
 
 class Status(StrEnum):

@@ -73,6 +73,7 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
         "inbox": {"committer", "door"},
         "outbox": {"leasing", "sender"},
         "media": {"fetcher", "pictures"},
+        "storefront": {"uploads"},
         "commands": {"dispatch"},
     }  # fmt: skip
     features = [

@@ -144,7 +144,7 @@ def _template(prompt: Prompt, template: Template, drawn: Drawn) -> WirePart:
     if values:
         shown["components"] = [body]
     params = {**_to(prompt.thread), "type": "template", "template": shown}
-    return WirePart("messages", params)
+    return WirePart("messages", params, template=template.name)
 
 
 def settle(_settled: Settle) -> Sequence[WirePart]:
