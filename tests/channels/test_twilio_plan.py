@@ -81,7 +81,7 @@ def problem(part: WirePart) -> str:
     return f"{code} {detail}" if code else ""
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(messages(), st.booleans())
 def test_no_plan_exceeds_a_limit(message: Message, open_: bool) -> None:  # noqa: FBT001 - drawn
     for plan in (
@@ -92,7 +92,7 @@ def test_no_plan_exceeds_a_limit(message: Message, open_: bool) -> None:  # noqa
         assert plan.held in {"", "window"}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(messages())
 def test_every_choice_is_answerable(message: Message) -> None:
     idents = [b.id for b in message.choices if not b.id.startswith("share")]

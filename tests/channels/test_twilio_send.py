@@ -35,11 +35,11 @@ from chatworks.testing.twilio_api import ACCOUNT_SID
 
 PUBLIC = "https://shop.example"
 PERSON, AMINA = "+254712345678", "whatsapp:+254712345678"
-WHATS = Channel(
+CHATS = Channel(
     UUID(int=1), UUID(int=2), "twilio_whatsapp", "a-path", "", "webhook", secret_env="TW",
     secret=AUTH_TOKEN, account=ACCOUNT_SID, address=WHATSAPP.removeprefix("whatsapp:"),
 )  # fmt: skip
-TEXTS = replace(WHATS, kind="twilio_sms", address=SMS)
+TEXTS = replace(CHATS, kind="twilio_sms", address=SMS)
 OFF = Consequence.DISABLE_CHANNEL
 
 
@@ -105,9 +105,9 @@ async def test_buttons_leave_as_content_and_are_made_where_missing(
     account.windows[AMINA, WHATSAPP] = account.clock.now()
     part = whatsapp(Message("Right?", (Button("yes", "Yes"),)))
 
-    await messenger.send(WHATS, part)
+    await messenger.send(CHATS, part)
     [sid] = account.contents
-    await messenger.send(replace(WHATS, resources={"buttons-1": sid}), part)
+    await messenger.send(replace(CHATS, resources={"buttons-1": sid}), part)
 
     first, second = account.sent(AMINA)
     assert first.params["ContentSid"] == second.params["ContentSid"] == sid
@@ -121,9 +121,9 @@ async def test_typing_goes_with_a_message_of_theirs_and_is_never_missed(
     sid = account.text(AMINA, "Hi").fields["MessageSid"]
     params = {"channel": "WHATSAPP", "messageId": sid}
 
-    assert await messenger.send(WHATS, WirePart(TYPING, params)) == Accepted("")
+    assert await messenger.send(CHATS, WirePart(TYPING, params)) == Accepted("")
     account.fail_next("500", "CreateV3TypingIndicator")
-    assert await messenger.send(WHATS, WirePart(TYPING, params)) == Accepted("")
+    assert await messenger.send(CHATS, WirePart(TYPING, params)) == Accepted("")
     assert account.typing == [sid]
 
 
@@ -222,18 +222,18 @@ async def test_content_is_found_by_its_text_and_silence_is_no_answer(
     account.windows[AMINA, WHATSAPP] = account.clock.now()
     part = whatsapp(Message("Right?", (Button("yes", "Yes"),)))
     since = account.clock.now()
-    await messenger.send(WHATS, part)
+    await messenger.send(CHATS, part)
 
-    assert await messenger.reconcile(WHATS, part, since) == Accepted(
+    assert await messenger.reconcile(CHATS, part, since) == Accepted(
         account.sent(AMINA)[0].message_id
     )
     account.fail_next("500", "ListMessage")
-    assert await messenger.reconcile(WHATS, part, since) is None
+    assert await messenger.reconcile(CHATS, part, since) is None
     account.fail_next("close", "ListMessage")
-    assert await messenger.reconcile(WHATS, part, since) is None
+    assert await messenger.reconcile(CHATS, part, since) is None
     monkeypatch.setattr(sending, "LISTED_MAX", 1)
     other = whatsapp(Message("Not there"))
-    assert await messenger.reconcile(WHATS, other, since) is None  # it may stand on a later page
+    assert await messenger.reconcile(CHATS, other, since) is None  # it may stand on a later page
 
 
 # -- files -------------------------------------------------------------------------------------
@@ -245,14 +245,14 @@ async def test_a_file_is_fetched_from_our_account_alone(
     event = account.media(AMINA, (b"\x89PNG picture", "image/png"))
     address = str(event.fields["MediaUrl0"])
 
-    got = await messenger.fetch(WHATS, address, 100)
+    got = await messenger.fetch(CHATS, address, 100)
     assert (got.content, got.media_type) == (b"\x89PNG picture", "image/png")
     with pytest.raises(NotFetched, match="longer than 5 bytes"):
-        await messenger.fetch(WHATS, address, 5)
+        await messenger.fetch(CHATS, address, 5)
     with pytest.raises(NotFetched, match="HTTP 404"):
-        await messenger.fetch(WHATS, address + "0", 100)
+        await messenger.fetch(CHATS, address + "0", 100)
     with pytest.raises(NotFetched, match="not at our account"):
-        await messenger.fetch(WHATS, "http://127.0.0.1:1/secret", 100)
+        await messenger.fetch(CHATS, "http://127.0.0.1:1/secret", 100)
 
 
 # -- connecting --------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ async def test_a_numbers_webhook_is_set_once(api: TwilioApi, account: Account) -
 
 
 async def test_a_services_webhook_is_set(api: TwilioApi, account: Account) -> None:
-    through = replace(WHATS, address=SERVICE)
+    through = replace(CHATS, address=SERVICE)
 
     found = await connect(api, through, PUBLIC)
 
@@ -280,7 +280,7 @@ async def test_a_services_webhook_is_set(api: TwilioApi, account: Account) -> No
 
 
 async def test_of_a_whatsapp_sender_the_address_to_enter_is_told(api: TwilioApi) -> None:
-    found = await connect(api, WHATS, PUBLIC)
+    found = await connect(api, CHATS, PUBLIC)
 
     wanted = "https://shop.example/in/twilio_whatsapp/a-path#rc=5&rp=all"
     assert (found.webhook, found.webhook_set, found.trouble) == (wanted, None, "")
@@ -310,12 +310,12 @@ async def test_content_is_found_again_over_pages(
 ) -> None:
     monkeypatch.setattr("chatworks.channels.twilio.connect.PAGE_SIZE", 2)
     pool = [content.buttons(1), content.buttons(2), content.rows(1, described=True)]
-    sids = [await make(api, WHATS, resource) for resource in pool]
+    sids = [await make(api, CHATS, resource) for resource in pool]
 
-    found = await made(api, WHATS)
+    found = await made(api, CHATS)
 
     assert found == dict(zip([r.friendly_name for r in pool], sids, strict=True))
-    assert await decision(api, WHATS, sids[0]) is None
+    assert await decision(api, CHATS, sids[0]) is None
     assert len(account.done("ListContent")) == 2
 
 

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from people import Shop
 from twilio_people import PUBLIC, Person, said
 
 from chatworks.app import House
 from chatworks.channels.models import Channel
+from chatworks.kit.ids import thread_key
 from chatworks.orders.models import Status
 from chatworks.outlets.models import SaveTemplate
 from chatworks.testing.twilio import WHATSAPP, Twilio
@@ -157,6 +159,41 @@ async def test_a_person_known_by_number_keeps_their_conversation(amina: Person, 
     assert shop.rows("SELECT thread FROM conversation") == [(amina.known_as,)]
     assert shop.rows("SELECT vendor_id, phone FROM contact") == [(amina.known_as, "+254712345678")]
     assert shop.rows("SELECT DISTINCT thread FROM timer") in ([], [(amina.known_as,)])
+
+
+async def test_a_move_waits_for_whoever_holds_the_old_conversation(
+    amina: Person, shop: Shop
+) -> None:
+    await amina.says("Hi", answers=2)
+    amina.known_as = "whatsapp:KE.abcDEF123"
+    amina.twilio.windows[amina.known_as, WHATSAPP] = amina.twilio.clock.now()
+    failed = "SELECT attempts FROM inbox_pending WHERE attempts > 0"
+    with psycopg.connect(shop.url, autocommit=True) as held:
+        held.execute("SELECT pg_advisory_lock(%s)", (thread_key(amina.channel.id, AMINA),))
+        await amina.gives(amina.twilio.text(AMINA, "menu", ExternalUserId="KE.abcDEF123"))
+        await until(lambda: shop.rows(failed) == [(1,)])
+        assert shop.rows("SELECT thread FROM conversation") == [(AMINA,)]
+
+    await amina.is_told("Welcome to MajiPro.")
+    assert shop.rows("SELECT thread FROM conversation") == [(amina.known_as,)]
+
+
+async def test_a_paused_template_is_put_aside(amina: Person, shop: Shop) -> None:
+    await amina.says("Hi", answers=2)
+    await order(amina)
+    await approved(shop, amina)
+    await until(lambda: {row[0] for row in shop.rows(PARTS)} == {"delivered"})
+    a_day_later(shop, amina)
+    [(sid,)] = shop.rows("SELECT vendor_id FROM channel_template")
+    amina.twilio.decide(sid, "paused")  # nobody has asked about it yet
+
+    await shop.moves(1001, Status.ACCEPTED)
+
+    template = "SELECT status, reason FROM channel_template"
+    await until(lambda: shop.rows(template) == [("paused", "WhatsApp paused the template (63041)")])
+    assert shop.rows("SELECT held_for FROM outbox_part WHERE status = 'held'") == [("window",)]
+    await amina.says("Hello?", answers=1)
+    await amina.is_told("Good news: order 1001 is accepted.")
 
 
 async def test_an_answer_that_was_lost_is_looked_for_and_not_sent_twice(
