@@ -21,7 +21,7 @@ from psycopg import AsyncConnection
 from chatworks.channels.models import Channel, Template
 from chatworks.channels.twilio import connect, content
 from chatworks.channels.twilio.api import NotDone, Refused, TwilioApi
-from chatworks.channels.twilio.send import SMS_KIND, WHATSAPP_KIND, webhook
+from chatworks.channels.twilio.send import SMS_KIND, WHATSAPP_KIND, Messenger, webhook
 from chatworks.kit.db import Database
 from chatworks.outlets import store
 from chatworks.outlets.service import Directory
@@ -45,6 +45,11 @@ class Senders:
     address: str
     _told: dict[UUID, str] = field(default_factory=dict)
     _making: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def messenger(self) -> Messenger:
+        """Return what sends on the senders."""
+        return Messenger(self.api, self.address, self.resource_of)
 
     async def run(self) -> None:
         """Look after senders until cancelled; survives a database that is away."""

@@ -5,9 +5,6 @@ ALTER TABLE channel
     ADD COLUMN webhook text NOT NULL DEFAULT '',     -- what must stand at the vendor
     ADD COLUMN webhook_set boolean,                  -- whether it does; null: the vendor does not tell
     ADD COLUMN checked_at timestamptz;               -- when it was last looked after; null: look now
-DROP INDEX channel_one_per_secret;
-CREATE UNIQUE INDEX channel_one_per_address ON channel (outlet_id, kind, secret_env, account, address)
-    NULLS NOT DISTINCT;
 
 ALTER TABLE outlet ADD COLUMN sms jsonb NOT NULL DEFAULT '{}';  -- outlets.models.Sms
 

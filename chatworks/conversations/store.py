@@ -368,8 +368,7 @@ async def find_by_thread(
 ) -> tuple[UUID, str] | None:
     """Return the id and language of the conversation in a chat, or None."""
     parameters = {"outlet_id": outlet_id, "channel_id": channel_id, "thread": thread}
-    cursor = await work.conn.execute(QUERIES["by_thread"], parameters)
-    row = await cursor.fetchone()
+    row = await (await work.conn.execute(QUERIES["by_thread"], parameters)).fetchone()
     return None if row is None else (row[0], row[1])
 
 
@@ -411,9 +410,10 @@ async def adopt(work: Work, aliases: Sequence[Alias]) -> None:
 
 
 async def mark_read(work: Work, outlet_id: UUID, conversation_id: UUID, seq: int) -> None:
-    """Note that an operator has read up to ``seq``."""
+    """Note that an operator has read up to ``seq``, and tell the person's page if that is new."""
     parameters = {"outlet_id": outlet_id, "id": conversation_id, "seq": seq}
-    await work.conn.execute(QUERIES["mark_read"], parameters)
+    if (await work.conn.execute(QUERIES["mark_read"], parameters)).rowcount:
+        work.notify([f"chat {conversation_id.hex}"])
 
 
 async def latest(

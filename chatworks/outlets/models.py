@@ -172,6 +172,7 @@ class ChannelRow:
     status: str
     trouble: str
     cursor: int
+    secret_sealed: bytes | None = None
     account: str = ""
     address: str = ""
     webhook: str = ""
@@ -343,6 +344,8 @@ DATA_MAP: DataMap = {
         "path": operational("random part of its webhook's address"),
         "name": operational("the bot's public name"),
         "secret_env": operational("name of the variable with its token"),
+        "secret_sealed": operational("its token, sealed with the installation's key"),
+        "manages_bots": operational("whether its bot may manage others"),
         "mode": operational("webhook or polling"),
         "status": operational("active, broken or off"),
         "trouble": operational("what is wrong with it: the messenger's own words"),

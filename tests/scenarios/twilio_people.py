@@ -80,7 +80,8 @@ def hurry(house: House) -> None:
 
 def said(message: Any) -> str:
     """Return what a message of Twilio's says."""
-    return str(message.body)
+    card = message.types.get("twilio/card", {})
+    return str(message.body or card.get("title", ""))
 
 
 @dataclass

@@ -160,10 +160,7 @@ class Messenger:
             return None
         recent = [row for row in rows if _made(row) >= since - SKEW]
         for row in recent:
-            if (
-                row.get("direction") == "outbound-api"
-                and str(row.get("body") or "").strip() == said(part).strip()
-            ):
+            if row.get("direction") == "outbound-api" and _is(row, part):
                 return _became(row)
         if len(recent) == LISTED_MAX:
             return None  # it may stand behind those that were listed
@@ -176,6 +173,13 @@ def said(part: WirePart) -> str:
     if "Content" in params:
         return str(msgspec.json.decode(params["ContentVariables"])["1"])
     return str(params.get("Body") or params.get("Said", ""))
+
+
+def _is(row: dict[str, Any], part: WirePart) -> bool:
+    """Whether a listed message is this part, by its text; a card may be listed without one."""
+    body = str(row.get("body") or "").strip()
+    card = str(part.params.get("Content", "")).startswith("card-")
+    return body == said(part).strip() or (card and not body)
 
 
 def _made(row: dict[str, Any]) -> datetime:

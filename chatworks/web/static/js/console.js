@@ -29,13 +29,30 @@ document.querySelector("[data-composer] textarea")?.addEventListener("keydown", 
 // What an SMS will cost is told while it is written.
 let asking;
 document.querySelector("[data-composer] textarea")?.addEventListener("input", (event) => {
-  const told = document.querySelector("[data-cost]");
+  const cost = document.querySelector("[data-cost]");
   clearTimeout(asking);
-  if (told) asking = setTimeout(async () => {
-    const answer = await fetch(`${told.dataset.cost}?text=${encodeURIComponent(event.target.value)}`).catch(() => null);
-    if (answer?.ok) told.textContent = await answer.text();
+  if (cost) asking = setTimeout(async () => {
+    const answer = await fetch(`${cost.dataset.cost}?text=${encodeURIComponent(event.target.value)}`).catch(() => null);
+    if (answer?.ok) cost.textContent = await answer.text();
   }, PAUSE_MS);
 });
+
+// Each side hears when the other writes: told at most every three seconds, and soon forgotten.
+const talk = document.querySelector("[data-conversation]")?.dataset.conversation;
+let told = 0;
+document.querySelector("[data-composer] textarea")?.addEventListener("input", () => {
+  if (!talk || Date.now() - told < 3000) return;
+  told = Date.now();
+  fetch(`/console/messages/${talk}/typing`, { method: "POST" }).catch(() => null);
+});
+
+let forgotten = 0;
+function writes() {
+  const line = document.querySelector("[data-typing]");
+  line.textContent ||= "They are writing…";
+  clearTimeout(forgotten);
+  forgotten = setTimeout(() => (line.textContent = ""), 6000);
+}
 
 for (const code of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) break;
@@ -95,6 +112,8 @@ async function notice() {
 }
 
 if (main?.dataset.live) {
-  new EventSource("/console/live").addEventListener("message", notice);
+  const live = new EventSource(`/console/live${talk ? `?conversation=${talk}` : ""}`);
+  live.addEventListener("message", notice);
+  live.addEventListener("typing", writes);
   main.addEventListener("focusout", notice); // what was held back while somebody typed
 }
