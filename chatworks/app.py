@@ -30,6 +30,10 @@ from chatworks.channels.telegram import feature as telegram_feature
 from chatworks.channels.telegram.files import Files
 from chatworks.channels.telegram.manifest import telegram
 from chatworks.channels.telegram.send import BotApi
+from chatworks.channels.twilio.api import TwilioApi
+from chatworks.channels.twilio.connect import template_problem
+from chatworks.channels.twilio.manifest import twilio
+from chatworks.channels.twilio.send import WHATSAPP_KIND
 from chatworks.channels.webchat.adapter import TERMINAL, WEBCHAT
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Actor, ActorKind, Call
@@ -74,6 +78,7 @@ from chatworks.outlets.models import AppletSpec, ApplyFile, Change, Install, Out
 from chatworks.outlets.service import Directory, connectable, seed
 from chatworks.privacy.core import notice
 from chatworks.sdk.applet import Applets, load
+from chatworks.senders import Senders
 from chatworks.settings import Settings, secret_of
 
 log = structlog.get_logger()
@@ -99,6 +104,7 @@ class House:
     fetcher: Fetcher
     http: HttpClient
     bots: Bots
+    senders: Senders
     watchdog: Watchdog
     privacy_texts: Texts
 
@@ -135,16 +141,17 @@ class House:
         A loop that ends by an error ends the others too and raises: a process that does half of
         its work must not look alive.
         """
-        bots = asyncio.create_task(self.bots.run())
+        care = [asyncio.create_task(run()) for run in (self.bots.run, self.senders.run)]
         busy = (self.worker, self.sender, self.fetcher)
         loops = [asyncio.create_task(loop.run()) for loop in busy]
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait([*loops, bots, stopping], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([*loops, *care, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        bots.cancel()
+        for task in care:
+            task.cancel()
         for loop in busy:
             loop.stop()
-        ended = await asyncio.gather(*loops, bots, return_exceptions=True)
+        ended = await asyncio.gather(*loops, *care, return_exceptions=True)
         for error in ended:
             if isinstance(error, Exception):
                 raise error
@@ -162,7 +169,10 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     directory = Directory(db, secret_of, settings.derive, vault)
     shelf = Shelf(db, Bounds(settings.media_bytes_max, settings.media_outlet_bytes_max))
     files = Files(db, _loader(shelf), settings.public_url.rstrip("/"))
-    kinds = {kind.kind: kind for kind in (telegram(bot_api, files), WEBCHAT, TERMINAL)}
+    twilio_api = TwilioApi(http, settings.twilio_api_base)
+    senders = Senders(db, engine_url, directory, twilio_api, settings.address)
+    by_twilio = twilio(senders.messenger, settings.address)
+    kinds = {k.kind: k for k in (telegram(bot_api, files), *by_twilio, WEBCHAT, TERMINAL)}
     applets = Applets(load(package) for package in INSTALLED)
     scribe = Scribe(kinds, directory.channel, settings.address)
     features = _features(settings, applets, scribe, directory, kinds)
@@ -215,6 +225,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
             applets=applets,
             public_url=settings.public_url.rstrip("/"),
         ),
+        senders=senders,
         watchdog=watchdog,
         privacy_texts=privacy_texts,
     )
@@ -242,6 +253,7 @@ def _features(
             lambda applet, data: _check_settings(applets, applet, data),
             lambda spec: _install(applets, spec),
             secret_of,
+            {WHATSAPP_KIND: template_problem},
         ),
         contacts(
             Linker(directory.channels, page_of),

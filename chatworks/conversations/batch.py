@@ -24,6 +24,7 @@ from chatworks.commands.models import Call
 from chatworks.conversations import elsewhere, store
 from chatworks.conversations.menu import Menu
 from chatworks.conversations.models import (
+    Alias,
     ContactStatus,
     Conversation,
     Dialogue,
@@ -35,6 +36,7 @@ from chatworks.conversations.turn import UNSAID, Env, Event, Steps, Turn
 from chatworks.conversations.watchdog import ComputedTooLong, Watchdog
 from chatworks.inbox import store as inbox
 from chatworks.inbox.models import MOVE_EVENT_PREFIX, TIMER_EVENT_PREFIX, PendingEvent
+from chatworks.kit.ids import thread_key
 from chatworks.kit.texts import Texts
 from chatworks.kit.work import Work
 from chatworks.outbox import service as outbox
@@ -131,6 +133,9 @@ async def _prepare(work: Work, parts: Parts, events: Sequence[PendingEvent]) -> 
         work, [(e.outlet_id, e.source, e.thread) for e in firsts], list(groups)
     )
     conversations = {conversation.thread_key: conversation for conversation in known}
+    unknown = [first for first in firsts if first.thread_key not in conversations]
+    moved = await _known_otherwise(work, unknown, read, frozenset(groups))
+    conversations.update((c.thread_key, c) for c in moved)
     await _add_new(work, envs, firsts, read, conversations)
     arriving = await _arriving(work, conversations, read)
     running = []
@@ -195,6 +200,36 @@ async def _arriving(
         if elsewhere.arrives(event.inbound) and event.inbound.arguments
     ]
     return await store.arriving(work, wanted) if wanted else {}
+
+
+async def _known_otherwise(
+    work: Work,
+    firsts: Sequence[PendingEvent],
+    read: Mapping[int, Sequence[Event]],
+    taken: frozenset[int],
+) -> list[Conversation]:
+    """Return the conversations that are known under another id of their person, moved to this one.
+
+    A conversation is moved under both locks. Where somebody else holds the other one, or this very
+    batch takes its events, the turn fails and is tried again alone.
+    """
+    aliases: dict[int, Alias] = {}  # by the lock that guards them now
+    for first in firsts:
+        for alias in {a for e in read[first.thread_key] for a in e.inbound.sender.aliases}:
+            lock = thread_key(first.source, alias)
+            where = (first.outlet_id, first.source, alias)
+            aliases[lock] = (*where, first.thread, first.thread_key)
+    if not aliases:
+        return []
+    locked = set(await inbox.lock(work, list(aliases)))
+    for lock, (*_, key) in aliases.items():
+        if lock in taken or lock not in locked:
+            busy = LookupError("this person's conversation under another id is busy")
+            raise TurnFailed(key, busy)
+    await store.adopt(work, list(aliases.values()))
+    return await store.load(
+        work, [(f.outlet_id, f.source, f.thread) for f in firsts], [f.thread_key for f in firsts]
+    )
 
 
 async def _add_new(

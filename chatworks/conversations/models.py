@@ -394,6 +394,8 @@ DATA_MAP: DataMap = {
     },
 }
 
+Alias = tuple[UUID, UUID, str, str, int]  # outlet, channel, known as, thread now, its lock key
+
 HISTORY_KINDS = frozenset(
     {
         InboundKind.TEXT,
@@ -406,6 +408,7 @@ HISTORY_KINDS = frozenset(
         InboundKind.FORM,
         InboundKind.STOP,
         InboundKind.START,
+        InboundKind.NOTED,
         InboundKind.EDITED,
         InboundKind.UNKNOWN,
     }

@@ -170,11 +170,36 @@ WHERE outlet_id = %(outlet_id)s AND conversation_id = %(id)s AND seq = %(seq)s
 
 -- name: move_thread
 -- Somebody may have written in the chat of the new id before we heard of it: then that one goes on.
-UPDATE conversation c SET thread = %(thread)s, thread_key = %(thread_key)s
-WHERE c.outlet_id = %(outlet_id)s AND c.id = %(id)s
-  AND NOT EXISTS (SELECT 1 FROM conversation o
-                  WHERE o.outlet_id = c.outlet_id AND o.channel_id = c.channel_id
-                    AND o.thread = %(thread)s)
+WITH moved AS (
+    UPDATE conversation c SET thread = %(thread)s, thread_key = %(thread_key)s
+    FROM conversation was
+    WHERE c.outlet_id = %(outlet_id)s AND c.id = %(id)s
+      AND was.outlet_id = c.outlet_id AND was.id = c.id
+      AND NOT EXISTS (SELECT 1 FROM conversation o
+                      WHERE o.outlet_id = c.outlet_id AND o.channel_id = c.channel_id
+                        AND o.thread = %(thread)s)
+    RETURNING c.outlet_id, c.channel_id, was.thread
+)
+UPDATE timer t SET thread = %(thread)s
+FROM moved m
+WHERE t.outlet_id = m.outlet_id AND t.source = m.channel_id AND t.thread = m.thread
+
+-- name: adopt
+WITH k AS (
+    SELECT * FROM unnest(%(outlets)s::uuid[], %(channels)s::uuid[], %(aliases)s::text[],
+                         %(threads)s::text[], %(thread_keys)s::bigint[])
+    AS k (outlet_id, channel_id, alias, thread, thread_key)
+), moved AS (
+    UPDATE conversation c SET thread = k.thread, thread_key = k.thread_key
+    FROM k
+    WHERE c.outlet_id = k.outlet_id AND c.channel_id = k.channel_id AND c.thread = k.alias
+    RETURNING c.outlet_id, c.channel_id, c.contact_id, k.alias, k.thread
+), renamed AS (
+    UPDATE contact p SET vendor_id = m.thread FROM moved m
+    WHERE p.outlet_id = m.outlet_id AND p.id = m.contact_id
+)
+UPDATE timer t SET thread = m.thread FROM moved m
+WHERE t.outlet_id = m.outlet_id AND t.source = m.channel_id AND t.thread = m.alias
 
 -- name: latest
 SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,
@@ -190,7 +215,7 @@ LIMIT %(limit)s
 -- name: one
 SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,
        c.last_at, c.last_text, c.last_seq, c.read_seq, p.phone, p.language, c.speaker_until,
-       c.seen_seq
+       c.seen_seq, c.thread
 FROM conversation c
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
 JOIN channel h ON h.outlet_id = c.outlet_id AND h.id = c.channel_id

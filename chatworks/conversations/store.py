@@ -15,6 +15,7 @@ from msgspec import structs
 from psycopg.rows import dict_row
 
 from chatworks.conversations.models import (
+    Alias,
     ContactStatus,
     Conversation,
     Dialogue,
@@ -381,8 +382,7 @@ async def find_by_thread(
 ) -> tuple[UUID, str] | None:
     """Return the id and language of the conversation in a chat, or None."""
     parameters = {"outlet_id": outlet_id, "channel_id": channel_id, "thread": thread}
-    cursor = await work.conn.execute(QUERIES["by_thread"], parameters)
-    row = await cursor.fetchone()
+    row = await (await work.conn.execute(QUERIES["by_thread"], parameters)).fetchone()
     return None if row is None else (row[0], row[1])
 
 
@@ -411,13 +411,16 @@ async def move_thread(
     work: Work, conversation: tuple[UUID, UUID], thread: str, thread_key: int
 ) -> None:
     """Give a conversation, named by (outlet, id), another chat id."""
-    parameters = {
-        "outlet_id": conversation[0],
-        "id": conversation[1],
-        "thread": thread,
-        "thread_key": thread_key,
-    }
+    outlet_id, ident = conversation
+    parameters = {"outlet_id": outlet_id, "id": ident, "thread": thread, "thread_key": thread_key}
     await work.conn.execute(QUERIES["move_thread"], parameters)
+
+
+async def adopt(work: Work, aliases: Sequence[Alias]) -> None:
+    """Move conversations that are known under an alias to the thread that their person has now."""
+    names = ("outlets", "channels", "aliases", "threads", "thread_keys")
+    columns = [list(column) for column in zip(*aliases, strict=True)]
+    await work.conn.execute(QUERIES["adopt"], dict(zip(names, columns, strict=True)))
 
 
 async def mark_read(work: Work, outlet_id: UUID, conversation_id: UUID, seq: int) -> None:

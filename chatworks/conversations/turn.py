@@ -130,10 +130,12 @@ class Turn:
         if inbound.kind is InboundKind.PAID and inbound.payment is not None:
             self._take_payment(inbound.payment)
             return
+        if inbound.kind is InboundKind.NOTED:
+            return
         if inbound.kind in {InboundKind.STOP, InboundKind.START}:
             yield from choices.mirror(self, inbound)
             return
-        yield from self._hear(inbound)
+        yield from self._hear(self._seen(inbound))
 
     def _hear(self, inbound: Inbound) -> Steps:
         """Take what was said to us."""
@@ -171,6 +173,13 @@ class Turn:
                 dialogues.put_off(self, inbound.arguments)
             case InboundKind.TIMER:
                 yield from dialogues.time_out(self, inbound.arguments)
+
+    def _seen(self, inbound: Inbound) -> Inbound:
+        """Let the messenger show that a message was read; a tap has an answer of its own."""
+        if not inbound.reply_ref or inbound.kind is InboundKind.TAP:
+            return inbound
+        self.settle(Settle(self.conversation.thread, inbound.reply_ref))
+        return replace(inbound, reply_ref="")
 
     # -- payments ----------------------------------------------------------------------------
 

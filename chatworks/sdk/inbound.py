@@ -37,6 +37,7 @@ class InboundKind(StrEnum):
     PAID = "paid"  # the messenger took a payment
     STOP = "stop"  # the messenger's own opt-out word: it has already answered it
     START = "start"  # the messenger's own opt-in word
+    NOTED = "noted"  # another word that the messenger answers by itself: kept, and not answered
     EDITED = "edited"  # the person changed a message that was already taken
     BLOCKED = "blocked"  # the person blocked the bot, or left
     UNBLOCKED = "unblocked"
