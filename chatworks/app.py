@@ -35,6 +35,8 @@ from chatworks.channels.twilio.connect import template_problem
 from chatworks.channels.twilio.manifest import twilio
 from chatworks.channels.twilio.send import WHATSAPP_KIND
 from chatworks.channels.webchat.adapter import TERMINAL, WEBCHAT
+from chatworks.channels.whatsapp.manifest import whatsapp
+from chatworks.channels.whatsapp.send import CloudApi
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Actor, ActorKind, Call
 from chatworks.contacts.core import ways
@@ -172,7 +174,9 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     twilio_api = TwilioApi(http, settings.twilio_api_base)
     senders = Senders(db, engine_url, directory, twilio_api, settings.address)
     by_twilio = twilio(senders.messenger, settings.address)
-    kinds = {k.kind: k for k in (telegram(bot_api, files), *by_twilio, WEBCHAT, TERMINAL)}
+    by_meta = whatsapp(CloudApi(http, settings.whatsapp_api_base))
+    messengers = (telegram(bot_api, files), *by_twilio, by_meta)
+    kinds = {kind.kind: kind for kind in (*messengers, WEBCHAT, TERMINAL)}
     applets = Applets(load(package) for package in INSTALLED)
     scribe = Scribe(kinds, directory.channel, settings.address)
     features = _features(settings, applets, scribe, directory, kinds)

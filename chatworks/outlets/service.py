@@ -64,6 +64,8 @@ def read_file(path: Path) -> OutletFile:
     for spec in file.channels:
         if spec.kind.startswith("twilio_") and not (spec.account and spec.number):
             raise Invalid("channels", f"{spec.kind} needs account (AC…) and number (+… or MG…)")
+        if spec.kind == "whatsapp" and not spec.account.isdecimal():
+            raise Invalid("channels", "whatsapp needs account: the phone number's id at Meta")
     for language in file.brand.tagline:
         if language not in file.languages:
             raise Invalid("brand.tagline", f"has {language}, which is not among languages")
