@@ -258,6 +258,7 @@ def _features(
             lambda spec: _install(applets, spec),
             secret_of,
             {WHATSAPP_KIND: template_problem},
+            directory.vault,
         ),
         contacts(
             Linker(directory.channels, page_of),

@@ -59,6 +59,7 @@ SAVED = {
     "hours": "Opening hours are saved.",
     "service": "Saved. Conversations that run keep the settings they began with.",
     "widget": "Sites are saved.",
+    "channel": "Done. What it means at the messenger shows here within seconds.",
 }
 
 NOT_SENT = {

@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Router
 from litestar.response import Redirect
 
+from chatworks.console.channel_pages import channel_pages
 from chatworks.console.message_pages import message_pages
 from chatworks.console.order_pages import order_pages
 from chatworks.console.pages import Asked, Desk, NotSignedIn, other_pages, sign_in_pages
@@ -33,6 +34,7 @@ def console(desk: Desk) -> list[Any]:
             *message_pages(desk),
             *product_pages(desk),
             *settings_pages(desk),
+            *channel_pages(desk),
             *other_pages(desk),
         ],
         before_request=require_session,

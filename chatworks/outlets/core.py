@@ -22,8 +22,10 @@ from chatworks.outlets.models import (
     Change,
     ChannelRow,
     ChannelSpec,
+    ConnectChannel,
     Delivery,
     Hours,
+    NotValid,
     Opening,
     Outlet,
     OutletFile,
@@ -181,3 +183,44 @@ def _flat(value: object, path: str = "") -> dict[str, str]:
     for key, inner in plain.items():
         found |= _flat(inner, f"{path}.{key}" if path else key)
     return found
+
+
+TWILIO = (
+    (
+        "account",
+        re.compile(r"AC[0-9a-f]{32}"),
+        "must be Twilio's account SID: AC and 32 digits or letters a to f",
+    ),
+    (
+        "token",
+        re.compile(r"[0-9a-f]{32}"),
+        "must be Twilio's auth token: 32 digits or letters a to f",
+    ),
+    (
+        "number",
+        re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32}"),
+        "must be a number such as +254700000001, or a Messaging Service (MG…)",
+    ),
+)
+CONNECTIONS = {  # by kind: what must be pasted, and its form
+    "telegram": (
+        (
+            "token",
+            re.compile(r"[0-9]{5,16}:[A-Za-z0-9_-]{30,64}"),
+            "must be BotFather's: digits, a colon, and a long word",
+        ),
+    ),
+    "twilio_whatsapp": TWILIO,
+    "twilio_sms": TWILIO,
+}
+
+
+def connection_problem(asked: ConnectChannel) -> NotValid | None:
+    """Return what is wrong with what was pasted to connect a channel, if anything."""
+    rules = CONNECTIONS.get(asked.kind)
+    if rules is None:
+        return NotValid("kind", "cannot be connected here")
+    for name, shape, problem in rules:
+        if not shape.fullmatch(getattr(asked, name)):
+            return NotValid(name, problem)
+    return None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chatworks.commands.models import Call, Registration, Trace
+from chatworks.kit.crypto import Vault
 from chatworks.kit.feature import Feature
 from chatworks.outbox.models import ChannelBroken, TemplateRefused
 from chatworks.outlets import jobs
@@ -14,6 +15,7 @@ from chatworks.outlets.models import (
     AppletSpec,
     ApplyFile,
     CheckChannel,
+    ConnectChannel,
     Install,
     RemoveTemplate,
     SaveAppletSettings,
@@ -22,6 +24,7 @@ from chatworks.outlets.models import (
     SaveWidgetSites,
 )
 from chatworks.outlets.service import (
+    ChannelConnector,
     FileApplier,
     SettingsSaver,
     TemplateSaver,
@@ -54,12 +57,13 @@ def feature(
     install_of: Callable[[AppletSpec], Install],
     secret_of: Callable[[str], str],
     template_problems: Mapping[str, Callable[[str, str, str, str], str]],
+    vault: Vault,
 ) -> Feature:
     """Return the manifest.
 
     ``check_settings`` decodes an applet's settings or raises, ``install_of`` does so for a file,
     ``secret_of`` gives a channel's token by the name of its variable, ``template_problems`` what a
-    kind of channel that has templates would refuse of one.
+    kind of channel that has templates would refuse of one; ``vault`` seals tokens.
     """
     allow = frozenset({"operator"})
     platform = frozenset({"platform"})
@@ -68,6 +72,7 @@ def feature(
         registrations=(
             Registration(SaveHours, save_hours, allow, _trace),
             Registration(SaveWidgetSites, save_widget_sites, allow, _trace),
+            Registration(ConnectChannel, ChannelConnector(vault), allow, _trace),
             Registration(CheckChannel, check_channels, allow, _trace_channel),
             Registration(SaveTemplate, TemplateSaver(template_problems), allow, _trace_template),
             Registration(RemoveTemplate, remove_templates, allow, _trace_template),

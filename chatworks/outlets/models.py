@@ -269,6 +269,18 @@ class SaveWidgetSites(Command[Saved]):
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectChannel(Command[Saved]):
+    """Connect a channel with what its vendor gives. ``token`` is sealed before it is stored, and
+    stands in no log; ``number`` is what messages leave from, where the token does not say it.
+    """
+
+    kind: str
+    token: str = field(repr=False)
+    account: str = ""
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckChannel(Command[Saved]):
     """Look again at a channel's account: its token, its number, its webhook."""
 

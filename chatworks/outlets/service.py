@@ -20,13 +20,14 @@ from chatworks.kit.db import Database
 from chatworks.kit.errors import Invalid, Refusal
 from chatworks.kit.work import Work
 from chatworks.outlets import store
-from chatworks.outlets.core import changes, origin_of
+from chatworks.outlets.core import changes, connection_problem, origin_of
 from chatworks.outlets.models import (
     AppletSpec,
     Applied,
     CannotChange,
     ChannelRow,
     ChannelSpec,
+    ConnectChannel,
     Hours,
     Install,
     NoSuchApplet,
@@ -134,7 +135,7 @@ class Directory:
         derive: Callable[[str], bytes],
         vault: Vault,
     ) -> None:
-        self._vault = vault
+        self.vault = vault
         self._db = db
         self._secret_of = secret_of
         self._derive = derive
@@ -223,7 +224,7 @@ class Directory:
         if row.secret_sealed is None:
             return self._secret_of(row.secret_env) if row.secret_env else ""
         try:
-            return self._vault.open(row.secret_sealed, seal_place(row.id))
+            return self.vault.open(row.secret_sealed, seal_place(row.id))
         except CannotOpen:
             log.warning("a sealed token cannot be opened", channel=row.name)
             return ""
@@ -322,6 +323,64 @@ class SettingsSaver:
             )
             answers.append(Saved(request.applet) if known else NoSuchApplet(request.applet))
         return answers
+
+
+class ChannelConnector:
+    """Handles ``ConnectChannel``: the token is sealed, and whoever looks after channels of this
+    kind connects it within seconds. Nothing here speaks to the vendor.
+    """
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    async def __call__(self, work: Work, calls: Sequence[Call[Any]]) -> list[Saved | Refusal]:
+        """Check and store each call's channel."""
+        answers: list[Saved | Refusal] = []
+        for call in calls:
+            asked: ConnectChannel = call.request
+            known = await store.channels(work, call.outlet_id)
+            fault = connection_problem(asked)
+            if not fault and any(self._same(row, asked) for row in known):
+                fault = NotValid("channel", "is connected already")
+            if fault:
+                answers.append(fault)
+                continue
+            await store.add_channel(work, self._row(work, call.outlet_id, asked))
+            work.notify([f"outlet {call.outlet_id.hex}"])
+            answers.append(Saved(asked.kind))
+        return answers
+
+    def _same(self, row: ChannelRow, asked: ConnectChannel) -> bool:
+        """Whether this very account is connected: an account may have many numbers."""
+        if row.kind != asked.kind:
+            return False
+        if asked.number or row.secret_sealed is None:
+            return bool(asked.number) and (row.account, row.address) == (
+                asked.account,
+                asked.number,
+            )
+        try:
+            return self._vault.open(row.secret_sealed, seal_place(row.id)) == asked.token
+        except CannotOpen:
+            return False
+
+    def _row(self, work: Work, outlet_id: UUID, asked: ConnectChannel) -> ChannelRow:
+        channel_id = work.new_id()
+        return ChannelRow(
+            outlet_id=outlet_id,
+            id=channel_id,
+            kind=asked.kind,
+            path=new_path(work),
+            name="",
+            secret_env=None,
+            mode="polling" if asked.kind in POLLED else "webhook",
+            status="active",
+            trouble="",
+            cursor=0,
+            secret_sealed=self._vault.seal(asked.token, seal_place(channel_id)),
+            account=asked.account,
+            address=asked.number,
+        )
 
 
 async def check_channels(work: Work, calls: Sequence[Call[Any]]) -> list[Saved | Refusal]:
