@@ -10,7 +10,7 @@ import subprocess
 from rich.console import Console
 from rich.table import Table
 
-from bench import idle, inbox, place, plans, replies, turns
+from bench import idle, inbox, place, plans, replies, sends, turns
 from chatworks.kit.backup import tool
 
 Row = dict[str, object]
@@ -81,6 +81,8 @@ def main() -> None:
     single, _, _ = inbox.run(base, bare=False, connections=1)
     tell("a million idle conversations")
     resting = idle.measure(base)
+    tell("sends")
+    sent = sends.measure(base)
     embedded.stop()
     tell("replies")
     reply = asyncio.run(replies.measure())
@@ -104,6 +106,13 @@ def main() -> None:
         row("reply_ms_p99", reply["reply_ms_p99"], "ms"),
         row("ready_s", reply["ready_s"], "s warm"),
         row("idle_mb", reply["idle_mb"], "MB with its database"),
+        row(
+            "outbox_sends_per_s",
+            sent["sends_per_s"],
+            "sends/s, 128 in flight",
+            "the bare client",
+            sent["bare_per_s"],
+        ),
         row("plan_us", planned["plan_us"], "µs, a typical message, the slowest channel"),
         row("plan_violations", planned["plan_violations"], f"of {plans.COUNT:,} messages"),
     ]
