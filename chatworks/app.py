@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -17,13 +17,17 @@ import msgspec
 import structlog
 
 from chatworks.applets import INSTALLED
-from chatworks.bots import Bots
+from chatworks.bots import feature as bots
+from chatworks.bots.adoption import Adopter
+from chatworks.bots.holder import Bots
 from chatworks.catalog import feature as catalog
 from chatworks.catalog import store as catalog_store
 from chatworks.catalog.core import changes as product_changes
 from chatworks.catalog.models import ApplyProducts
 from chatworks.catalog.service import seed as seed_products
 from chatworks.channels.models import ChannelKind
+from chatworks.channels.telegram import feature as telegram_feature
+from chatworks.channels.telegram.files import Files
 from chatworks.channels.telegram.manifest import telegram
 from chatworks.channels.telegram.send import BotApi
 from chatworks.channels.webchat.adapter import TERMINAL, WEBCHAT
@@ -42,10 +46,11 @@ from chatworks.inbox import feature as inbox
 from chatworks.inbox.committer import Committer
 from chatworks.inbox.service import measure as measure_inbox
 from chatworks.kit.clock import Clock
+from chatworks.kit.crypto import Vault
 from chatworks.kit.db import Database
-from chatworks.kit.errors import Invalid
+from chatworks.kit.errors import Invalid, NotFound
 from chatworks.kit.feature import Feature
-from chatworks.kit.http import HttpClient
+from chatworks.kit.http import HttpClient, Upload
 from chatworks.kit.listen import Listener
 from chatworks.kit.migrate import ENGINE, WEB, login_url
 from chatworks.kit.texts import Texts
@@ -149,8 +154,11 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     committer = Committer(db)
     http = HttpClient()
     bot_api = BotApi(http, settings.telegram_api_base)
-    directory = Directory(db, secret_of, settings.derive)
-    kinds = {kind.kind: kind for kind in (telegram(bot_api), WEBCHAT, TERMINAL)}
+    vault = Vault(settings.derive("sealed tokens"), clock)
+    directory = Directory(db, secret_of, settings.derive, vault)
+    shelf = Shelf(db, Bounds(settings.media_bytes_max, settings.media_outlet_bytes_max))
+    files = Files(db, _loader(shelf), settings.public_url.rstrip("/"))
+    kinds = {kind.kind: kind for kind in (telegram(bot_api, files), WEBCHAT, TERMINAL)}
     applets = Applets(load(package) for package in INSTALLED)
     scribe = Scribe(kinds, directory.channel, settings.address)
     features = _features(applets, scribe)
@@ -159,7 +167,6 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     db.subscribers = _subscribers(features)
     listener = Listener(engine_url)
     watchdog = Watchdog(clock)
-    shelf = Shelf(db, Bounds(settings.media_bytes_max, settings.media_outlet_bytes_max))
     privacy_texts = Texts.load("chatworks.privacy")
 
     async def outlet_of(outlet_id: UUID) -> OutletView:
@@ -197,6 +204,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
             directory=directory,
             committer=committer,
             api=bot_api,
+            adopter=Adopter(db, directory, bot_api, vault),
             kind=kinds["telegram"],
             applets=applets,
             public_url=settings.public_url.rstrip("/"),
@@ -211,6 +219,7 @@ def _features(applets: Applets, scribe: Scribe) -> tuple[Feature, ...]:
     return (
         inbox.FEATURE,
         outbox.FEATURE,
+        telegram_feature.FEATURE,
         media.FEATURE,
         identity.FEATURE,
         outlets(
@@ -219,9 +228,23 @@ def _features(applets: Applets, scribe: Scribe) -> tuple[Feature, ...]:
             secret_of,
         ),
         conversations(scribe),
+        bots.FEATURE,
         catalog.FEATURE,
         orders.FEATURE,
     )
+
+
+def _loader(shelf: Shelf) -> Callable[[str], Awaitable[Upload | None]]:
+    """Return what gives a channel the files that it uploads."""
+
+    async def load(path: str) -> Upload | None:
+        try:
+            file = await shelf.load(path)
+        except NotFound:
+            return None
+        return Upload(file.content, file.media_type, file.name)
+
+    return load
 
 
 def view(outlet: Outlet, texts: Texts, address: str) -> OutletView:

@@ -48,9 +48,11 @@ from chatworks.media.routes import routes as media_routes
 from chatworks.outlets.models import OutletFile
 from chatworks.outlets.service import read_file
 from chatworks.settings import Settings, read_settings
+from chatworks.storefront.miniapp import miniapp
 from chatworks.storefront.models import DATA_MAP as VISITORS
 from chatworks.storefront.pages import pages
-from chatworks.storefront.routes import ChatDesk, routes
+from chatworks.storefront.routes import routes
+from chatworks.storefront.service import ChatDesk
 from chatworks.storefront.uploads import upload_routes
 from chatworks.terminal import talk
 from chatworks.web.security import App
@@ -133,7 +135,7 @@ async def opened(
 def web_app(house: House, streams: Streams) -> App:
     """Return the web application of a house."""
     shown = Pages()
-    chat = ChatDesk(house.db, house.directory, house.committer, streams)
+    chat = ChatDesk(house.db, house.directory, house.committer, streams, house.shelf)
     desk = Desk(
         house.db,
         house.directory,
@@ -149,6 +151,7 @@ def web_app(house: House, streams: Streams) -> App:
     handlers = [
         *pages(chat, shown, maps),
         *routes(chat),
+        *miniapp(chat, house.settings.derive),
         *media_routes(house.shelf),
         *upload_routes(chat, house.shelf),
         *console(desk),

@@ -74,6 +74,18 @@ class Template(msgspec.Struct, frozen=True, omit_defaults=True):
     category: str = "utility"
 
 
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """An account that works. ``mode`` is webhook or polling; ``trouble`` is what is not as it
+    should be; ``manages_bots``: it may be given bots that people make.
+    """
+
+    name: str
+    mode: str
+    trouble: str = ""
+    manages_bots: bool = False
+
+
 class RawRequest(msgspec.Struct, frozen=True):
     """What stood at the door: header names in lower case, body as received; ``target`` is the raw
     path with its query, as the vendor signed it.
@@ -220,7 +232,8 @@ class Prompt(msgspec.Struct, frozen=True):
 class Limits:
     """What a vendor bears: GCRA emission intervals in seconds, and bursts in messages.
 
-    ``is_group`` tells from the vendor's id of a chat whether the limits of a group hold for it.
+    ``is_group`` tells from a thread whether the limits of a group hold for it; ``chat_of`` gives
+    the chat whose limits they are, where several threads stand in one.
     """
 
     channel_interval: float
@@ -230,6 +243,7 @@ class Limits:
     group_interval: float
     group_burst: int
     is_group: Callable[[str], bool] = lambda _thread: False
+    chat_of: Callable[[str], str] = str
 
 
 class Fetched(msgspec.Struct, frozen=True):
@@ -270,7 +284,8 @@ class DoorAnswer:
 class Settle(msgspec.Struct, frozen=True):
     """A question was answered, or a stale button tapped.
 
-    ``reply_ref`` is the callback to answer ("" if none), ``notice`` a short text shown with it,
+    ``reply_ref`` is the callback to answer ("" if none), ``notice`` a short text shown with it;
+    ``approved`` makes it the answer to a checkout, whose refusal the ``notice`` explains;
     ``asked_seq`` the message whose buttons go (0 if none), ``chosen`` the label to leave in place.
     """
 
@@ -281,6 +296,7 @@ class Settle(msgspec.Struct, frozen=True):
     message_ref: str = ""
     message: Message | None = None
     chosen: str = ""
+    approved: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

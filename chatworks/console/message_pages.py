@@ -15,6 +15,7 @@ from chatworks.console.forms import choice, id_of, text
 from chatworks.console.pages import Asked, Desk
 from chatworks.conversations import store as conversations
 from chatworks.conversations.models import HandBack, Reply, TakeOver
+from chatworks.conversations.service import typing_topic
 from chatworks.identity.models import Session
 from chatworks.kit.errors import NotFound
 from chatworks.outbox import store as outbox
@@ -62,7 +63,14 @@ def message_pages(desk: Desk) -> list[Any]:
             )
         return Redirect(f"/console/messages/{conversation_id.hex}", status_code=303)
 
-    return [listed, conversation_page, speak]
+    @post("/messages/{conversation:str}/typing", status_code=204)
+    async def typing(conversation: FromPath[str], request: Asked) -> None:
+        """Tell the person's page that an operator writes."""
+        session: Session = request.state.session
+        async with desk.db.web(session.outlet_id) as work:
+            work.notify([typing_topic("shop", session.outlet_id, id_of(conversation))])
+
+    return [listed, conversation_page, speak, typing]
 
 
 def _moment(written: str) -> datetime | None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get, post
@@ -22,6 +23,7 @@ from chatworks.commands.models import Actor, ActorKind, Call, Command
 from chatworks.console import store
 from chatworks.console.forms import choice, count, id_of
 from chatworks.conversations import store as conversations
+from chatworks.conversations.service import typing_topic
 from chatworks.identity import service as identity
 from chatworks.identity.models import IssueStaffCode, Session, UnbindStaffChats
 from chatworks.inbox import store as inbox
@@ -251,8 +253,10 @@ def other_pages(desk: Desk) -> list[Any]:
 
     @get("/live")
     async def live(request: Asked) -> Stream:
-        """Say whenever something of this outlet changes; the page fetches itself anew."""
-        return event_stream(_changes(desk, request.state.session))
+        """Say when something of this outlet changes, and who writes in the conversation shown."""
+        shown = request.query_params.get("conversation", "")
+        talk = id_of(shown) if shown else None
+        return event_stream(_changes(desk, request.state.session, talk))
 
     return [trouble, mend, settings, staff, sign_out, live]
 
@@ -282,9 +286,16 @@ def _said(kind: ChannelKind, payload: bytes, channel: Channel) -> str:
     return inbound.text if isinstance(inbound, Inbound) else ""
 
 
-async def _changes(desk: Desk, session: Session) -> AsyncIterator[bytes]:
-    async for noticed in desk.streams.wakes(f"outlet {session.outlet_id.hex}"):
-        yield event(b"changed") if noticed else b": still here\n\n"
+async def _changes(desk: Desk, session: Session, talk: UUID | None) -> AsyncIterator[bytes]:
+    outlet = f"outlet {session.outlet_id.hex}"
+    typing = "" if talk is None else typing_topic("person", session.outlet_id, talk)
+    async for noticed in desk.streams.wakes(outlet, *([typing] if typing else [])):
+        if not noticed:
+            yield b": still here\n\n"
+        if outlet in noticed:
+            yield event(b"changed")
+        if typing in noticed:
+            yield event(b"{}", name="typing")
 
 
 async def _settings(desk: Desk, session: Session, code: str) -> Response[str]:

@@ -23,9 +23,9 @@ from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Call
 from chatworks.conversations import store
 from chatworks.conversations.menu import Menu
-from chatworks.conversations.models import ContactStatus, Conversation, OutletView
+from chatworks.conversations.models import ContactStatus, Conversation, MayPay, OutletView
 from chatworks.conversations.service import Scribe
-from chatworks.conversations.turn import Env, Event, Steps, Turn
+from chatworks.conversations.turn import UNSAID, Env, Event, Steps, Turn
 from chatworks.conversations.watchdog import ComputedTooLong, Watchdog
 from chatworks.inbox import store as inbox
 from chatworks.inbox.models import TIMER_EVENT_PREFIX, PendingEvent
@@ -140,6 +140,7 @@ async def _env(work: Work, parts: Parts, outlet_id: UUID) -> Env:
         texts=parts.texts,
         now=work.now,
         new_id=work.new_id,
+        takes_payments=MayPay.request_name in parts.dispatcher.names(),
     )
 
 
@@ -151,11 +152,12 @@ def _read(parts: Parts, channel: Channel | None, event: PendingEvent) -> Event |
         if event.event_id.startswith(TIMER_EVENT_PREFIX):
             fired = _timer.decode(event.payload).timer
             arguments = f"{fired.dialogue} {fired.step}"
-            return Event(event.id, Inbound(InboundKind.TIMER, Sender(""), arguments=arguments))
+            due = Inbound(InboundKind.TIMER, Sender(""), arguments=arguments)
+            return Event(event.id, due, event.received_at)
         if channel is not None:
             read = parts.kinds[channel.kind].read(event.payload, channel)
             if isinstance(read, Inbound):
-                return Event(event.id, read)
+                return Event(event.id, read, event.received_at)
             reported(read.status)
             return read
     except Exception as error:
@@ -183,12 +185,9 @@ async def _add_new(
         conversations.update((conversation.thread_key, conversation) for conversation in new)
 
 
-_UNSAID = {InboundKind.TIMER, InboundKind.BLOCKED, InboundKind.UNBLOCKED, InboundKind.OTHER}
-
-
 def _opens(inbound: Inbound) -> bool:
     """Whether an event may begin a conversation; being blocked by a stranger does not."""
-    return inbound.kind not in _UNSAID
+    return inbound.kind not in UNSAID
 
 
 def _newcomer(

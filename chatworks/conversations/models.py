@@ -11,10 +11,10 @@ from uuid import UUID
 import msgspec
 
 from chatworks.channels.models import Settle
-from chatworks.commands.models import Command
+from chatworks.commands.models import Command, Query
 from chatworks.kit.datamap import Basis, DataMap, Erasure, Personal, operational
 from chatworks.kit.errors import Refusal
-from chatworks.sdk.inbound import Inbound, InboundKind, Sender
+from chatworks.sdk.inbound import Inbound, InboundKind, Payment, Sender
 from chatworks.sdk.messages import Message
 from chatworks.sdk.runtime import Entry
 
@@ -123,10 +123,15 @@ class Conversation:
 
 
 class PendingSettle(msgspec.Struct, frozen=True):
-    """A settle whose question may have been asked in this very batch: its seq comes late."""
+    """A settle whose question may have been asked in this very batch: its seq comes late.
+
+    ``heard_at`` is when the event came in that it answers: what must be answered in time is not
+    answered after it.
+    """
 
     settle: Settle
     question: NewMessage | None
+    heard_at: datetime
 
 
 class NewTimer(msgspec.Struct, frozen=True):
@@ -177,6 +182,46 @@ class HumanWanted:
     outlet_id: UUID
     conversation_id: UUID
     contact_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentTaken:
+    """Fact: the messenger took a payment. ``event_id`` is the inbox event that says so: the same
+    payment is heard once.
+    """
+
+    outlet_id: UUID
+    channel_id: UUID
+    conversation_id: UUID
+    contact_id: UUID
+    event_id: int
+    payment: Payment
+
+
+@dataclass(frozen=True, slots=True)
+class BotMade:
+    """Fact: a person made a bot that the channel's own bot may manage, or gave it another token."""
+
+    outlet_id: UUID
+    channel_id: UUID
+    conversation_id: UUID
+    person: str  # the messenger's id of who made it
+    bot_id: int
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a payment may go on: ``reason`` says to the payer why not; "" where it may."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MayPay(Query[Verdict]):
+    """May this person pay this now? The messenger waits ten seconds for the answer."""
+
+    payment: Payment
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +309,7 @@ DATA_MAP: DataMap = {
         "heard_at": operational("when the person last wrote: the vendor's window"),
         "last_seq": operational("number of messages"),
         "read_seq": operational("read up to here by operators"),
+        "seen_seq": operational("seen up to here by the person, where their page tells"),
         "last_at": operational("order of the list"),
         "last_minute": operational("order of the list, for its index"),
         "last_text": _of_contact("user.content.private", "show the list of messages", _TALK),
@@ -328,6 +374,7 @@ HISTORY_KINDS = frozenset(
         InboundKind.PLACE,
         InboundKind.PHONE,
         InboundKind.FILE,
+        InboundKind.PAID,
         InboundKind.FORM,
         InboundKind.EDITED,
         InboundKind.UNKNOWN,

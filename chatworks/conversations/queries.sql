@@ -132,8 +132,8 @@ FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(speakers)s::text[], %(operat
 WHERE c.outlet_id = k.outlet_id AND c.id = k.id
 
 -- name: mark_read
-UPDATE conversation SET read_seq = GREATEST(read_seq, LEAST(last_seq, %(seq)s))
-WHERE outlet_id = %(outlet_id)s AND id = %(id)s
+UPDATE conversation SET read_seq = LEAST(last_seq, %(seq)s)
+WHERE outlet_id = %(outlet_id)s AND id = %(id)s AND read_seq < LEAST(last_seq, %(seq)s)
 
 -- name: set_contact_status
 UPDATE contact p SET status = %(status)s
@@ -172,7 +172,8 @@ LIMIT %(limit)s
 
 -- name: one
 SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,
-       c.last_at, c.last_text, c.last_seq, c.read_seq, p.phone, p.language, c.speaker_until
+       c.last_at, c.last_text, c.last_seq, c.read_seq, p.phone, p.language, c.speaker_until,
+       c.seen_seq
 FROM conversation c
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
 JOIN channel h ON h.outlet_id = c.outlet_id AND h.id = c.channel_id

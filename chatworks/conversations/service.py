@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -49,6 +49,11 @@ HUMAN_SPEAKS_FOR = timedelta(hours=12)  # then the bot answers again by itself
 WINDOW = "window"  # held until the person writes
 
 ChannelOf = Callable[[UUID], Awaitable[Channel | None]]
+
+
+def typing_topic(side: str, outlet_id: UUID, conversation_id: UUID) -> str:
+    """Return what is notified while a ``side`` ("shop", "person") writes; nothing is stored."""
+    return f"typing {side}:{outlet_id.hex}:{conversation_id.hex}"
 
 
 def post(work: Work, message: Post) -> None:
@@ -219,25 +224,37 @@ class _Draft:
 
         ``waits`` tells that something is held here already: the person was asked to write.
         """
-        settled = [w for p in self.update.settles for w in self.kind.settle(_settle(p))]
+        settles = [(p, w) for p in self.update.settles for w in self.kind.settle(_settle(p))]
         reopening = {t.name for t in self.channel.templates if t.topic == REOPEN}
-        self._add(0, [part for part in settled if part.urgent])
+        for pending, part in settles:
+            if part.urgent:
+                self._add(0, [part], since=pending.heard_at)
         for message, plan in self.plans:
             asked = reopening if waits else frozenset()
             first = [part for part in plan.first if part.template not in asked]
             self._add(message.seq, first, bulk=message.bulk)
             self._add(message.seq, plan.parts, held_for=plan.held, bulk=message.bulk)
             waits = waits or bool(plan.held)
-        self._add(0, [part for part in settled if not part.urgent])
+        self._add(0, [part for _, part in settles if not part.urgent])
         return self.made
 
     def _add(
-        self, seq: int, wire: Sequence[WirePart], *, held_for: str = "", bulk: bool = False
+        self,
+        seq: int,
+        wire: Sequence[WirePart],
+        *,
+        held_for: str = "",
+        bulk: bool = False,
+        since: datetime | None = None,
     ) -> None:
+        """Add parts; what expires does so counted from ``since``, or from now."""
+        now = self.work.now
         for part in wire:
-            expires_at = self.work.now + HELD_FOR_MOST if held_for else None
+            expires_at = now + HELD_FOR_MOST if held_for else None
             if part.expires_seconds is not None:
-                expires_at = self.work.now + timedelta(seconds=part.expires_seconds)
+                expires_at = (since or now) + timedelta(seconds=part.expires_seconds)
+                if expires_at <= now:
+                    continue  # whoever waited for it has gone; what it did stays done
             self.made.append(
                 NewPart(
                     id=self.work.new_id(),

@@ -407,9 +407,10 @@ async def move_thread(
 
 
 async def mark_read(work: Work, outlet_id: UUID, conversation_id: UUID, seq: int) -> None:
-    """Note that an operator has read up to ``seq``."""
+    """Note that an operator has read up to ``seq``, and tell the person's page if that is new."""
     parameters = {"outlet_id": outlet_id, "id": conversation_id, "seq": seq}
-    await work.conn.execute(QUERIES["mark_read"], parameters)
+    if (await work.conn.execute(QUERIES["mark_read"], parameters)).rowcount:
+        work.notify([f"chat {conversation_id.hex}"])
 
 
 async def latest(

@@ -4,9 +4,10 @@ A ``Turn`` is a generator: it yields the calls that its dialogues make to the bu
 their answers; everything else it decides is collected in ``update``. It reads no clock and no
 database, so that any interleaving of turns, crashes and replays gives the same conversation.
 
-Which rule applies, first to last: reachability and timers; a stopped contact is heard but not
-answered; the words that always work; a human speaker keeps the bot silent; buttons of menus; the
-open question of a dialogue; an applet's command or its words; the menu.
+Which rule applies, first to last: what nobody said (reachability, a chat that moved, timers); a
+payment, which is never passed by; a stopped contact is heard but not answered; the words that
+always work; a human speaker keeps the bot silent; buttons of menus; the open question of a
+dialogue; an applet's command or its words; the menu.
 """
 
 from __future__ import annotations
@@ -22,28 +23,43 @@ from msgspec.structs import replace
 
 from chatworks.channels.capabilities import Capabilities
 from chatworks.channels.models import Settle
-from chatworks.commands.models import Call
+from chatworks.commands.models import Actor, ActorKind, Call, Origin
 from chatworks.conversations import dialogues, words
 from chatworks.conversations.menu import Menu
 from chatworks.conversations.models import (
     HISTORY_KINDS,
+    BotMade,
     ContactStatus,
     Conversation,
     DialogueStatus,
     HumanWanted,
+    MayPay,
     NewMessage,
     OutletView,
+    PaymentTaken,
     PendingSettle,
     Speaker,
     Update,
+    Verdict,
 )
 from chatworks.conversations.words import Word
 from chatworks.kit.texts import Texts
+from chatworks.outbox.models import ChatMigrated
 from chatworks.sdk.applet import Applets
-from chatworks.sdk.inbound import Inbound, InboundKind, Sender
+from chatworks.sdk.inbound import Inbound, InboundKind, Payment, Sender
 from chatworks.sdk.messages import Message
 
 HUMAN_WANTED_FOR = timedelta(hours=12)
+UNSAID = frozenset(
+    {
+        InboundKind.TIMER,
+        InboundKind.BLOCKED,
+        InboundKind.UNBLOCKED,
+        InboundKind.MOVED,
+        InboundKind.BOT,
+        InboundKind.OTHER,
+    }
+)
 MORE = "more"  # the scope of a row that shows another page of its list
 
 Steps = Generator[Call[Any], Any, None]
@@ -51,7 +67,9 @@ Steps = Generator[Call[Any], Any, None]
 
 @dataclass(frozen=True, slots=True)
 class Env:
-    """What a turn may know besides its conversation."""
+    """What a turn may know besides its conversation. ``takes_payments``: somebody answers
+    ``MayPay``.
+    """
 
     applets: Applets
     outlet: OutletView
@@ -59,13 +77,15 @@ class Env:
     texts: Texts
     now: datetime
     new_id: Callable[[], UUID]
+    takes_payments: bool = False
 
 
 class Event(msgspec.Struct, frozen=True):
-    """An inbox event, read into our words."""
+    """An inbox event, read into our words, and when it came in."""
 
     id: int
     inbound: Inbound
+    received_at: datetime
 
 
 class Turn:
@@ -80,26 +100,26 @@ class Turn:
         self.menu = env.menu
         self.greeted = not conversation.is_new
         self.event_id = 0
+        self.heard_at = env.now
 
     def take(self, events: Sequence[Event]) -> Steps:
         """Take ``events``; yields calls and is sent their results or refusals."""
         for event in events:
             self.event_id = event.id
+            self.heard_at = event.received_at
             yield from self._take(event.inbound)
 
     def _take(self, inbound: Inbound) -> Steps:
-        if inbound.kind is InboundKind.OTHER:
+        if inbound.kind in UNSAID:
+            yield from self._unsaid(inbound)
             return
-        if inbound.kind in {InboundKind.BLOCKED, InboundKind.UNBLOCKED}:
-            self._reach(inbound.kind is InboundKind.UNBLOCKED)
-            return
-        if inbound.kind is InboundKind.TIMER:
-            if self._human_speaks():
-                dialogues.put_off(self, inbound.arguments)
-            else:
-                yield from dialogues.time_out(self, inbound.arguments)
+        if inbound.kind is InboundKind.CHECKOUT:
+            yield from self._check_out(inbound)
             return
         self._meet(inbound)
+        if inbound.kind is InboundKind.PAID and inbound.payment is not None:
+            self._take_payment(inbound.payment)
+            return
         word = self._word(inbound)
         if self.conversation.status is ContactStatus.STOPPED and word is not Word.START:
             return
@@ -111,6 +131,52 @@ class Turn:
             yield from self._obey(word, inbound)
         elif not self._human_speaks():
             yield from self._answer(inbound)
+
+    def _unsaid(self, inbound: Inbound) -> Steps:
+        """Take what no person said here: it opens no conversation and is answered by nobody."""
+        c = self.conversation
+        match inbound.kind:
+            case InboundKind.BLOCKED | InboundKind.UNBLOCKED:
+                self._reach(inbound.kind is InboundKind.UNBLOCKED)
+            case InboundKind.MOVED:
+                self.facts.append(ChatMigrated(c.outlet_id, c.channel_id, c.id, inbound.arguments))
+            case InboundKind.BOT:
+                number, _, name = inbound.arguments.partition(" ")
+                person = inbound.sender.vendor_id
+                made = BotMade(c.outlet_id, c.channel_id, c.id, person, int(number), name)
+                self.facts.append(made)
+            case InboundKind.TIMER if self._human_speaks():
+                dialogues.put_off(self, inbound.arguments)
+            case InboundKind.TIMER:
+                yield from dialogues.time_out(self, inbound.arguments)
+
+    # -- payments ----------------------------------------------------------------------------
+
+    def _check_out(self, inbound: Inbound) -> Steps:
+        """Answer whether a payment may go on; nobody pays while nobody takes payments.
+
+        Who said stop is answered too: they are about to pay, and the messenger waits.
+        """
+        c = self.conversation
+        self.update.must_reach = True
+        reason = self.text("Payment is not possible here yet. Nothing was charged.")
+        if self.env.takes_payments and inbound.payment is not None:
+            actor = Actor(ActorKind.CUSTOMER, c.contact_id.hex)
+            origin = Origin(c.id, c.contact_id, c.language)
+            verdict = yield Call(c.outlet_id, actor, MayPay(inbound.payment), origin)
+            if isinstance(verdict, Verdict):
+                reason = verdict.reason
+        approved = not reason
+        self.settle(Settle(c.thread, inbound.reply_ref, notice=reason, approved=approved))
+        if not self.greeted:
+            self._greet()
+
+    def _take_payment(self, payment: Payment) -> None:
+        """Tell the business what the messenger took: also from somebody who said stop."""
+        c = self.conversation
+        self.facts.append(
+            PaymentTaken(c.outlet_id, c.channel_id, c.id, c.contact_id, self.event_id, payment)
+        )
 
     # -- who it is ---------------------------------------------------------------------------
 
@@ -326,7 +392,7 @@ class Turn:
     def settle(self, settle: Settle, question: NewMessage | None = None) -> None:
         """Answer a tap, or close a question's buttons, where there is something to do."""
         if settle.reply_ref or settle.asked_seq or question is not None:
-            self.update.settles.append(PendingSettle(settle, question))
+            self.update.settles.append(PendingSettle(settle, question, self.heard_at))
 
     def show_menu(self, first: int = 0) -> None:
         """Send the outlet's menu, from its choice ``first`` on where it has pages."""

@@ -116,17 +116,28 @@ async def bind_staff_chat(work: Work, calls: Sequence[Call[Any]]) -> list[Bound 
 async def _bind(work: Work, call: Call[Any]) -> Bound | Refusal:
     if call.origin is None:
         return CodeNotValid()
-    scope = f"staff-code:{call.origin.conversation_id.hex}"
-    pause = timedelta(seconds=STAFF_TRY_SECONDS)
-    if not await store.may_try(work, scope, pause, STAFF_TRIES_BURST):
-        return TooManyTries()
-    code = call.request.code.upper().replace("-", "").replace(" ", "").translate(_MISREAD)
-    owner = await store.spend_code(work, "staff_chat", digest(code), call.outlet_id)
-    if owner is None:
-        return CodeNotValid()
+    here = call.origin.conversation_id
+    owner = await spend_staff_code(work, here, call.request.code, call.outlet_id)
+    if isinstance(owner, Refusal):
+        return owner
     await store.bind_staff(work, *owner, call.origin.conversation_id)
     names = {o.id: o.name for o in await store.operators(work, call.outlet_id)}
     return Bound(names[owner[1]])
+
+
+async def spend_staff_code(
+    work: Work, conversation_id: UUID, code: str, outlet_id: UUID | None
+) -> tuple[UUID, UUID] | Refusal:
+    """Spend a staff code that was given in a conversation; returns its (outlet, operator).
+
+    Tries are limited by conversation. ``outlet_id`` None takes the code of any outlet.
+    """
+    scope = f"staff-code:{conversation_id.hex}"
+    pause = timedelta(seconds=STAFF_TRY_SECONDS)
+    if not await store.may_try(work, scope, pause, STAFF_TRIES_BURST):
+        return TooManyTries()
+    read = code.upper().replace("-", "").replace(" ", "").translate(_MISREAD)
+    return await store.spend_code(work, "staff_chat", digest(read), outlet_id) or CodeNotValid()
 
 
 async def unbind_staff_chats(work: Work, calls: Sequence[Call[Any]]) -> list[Unbound | Refusal]:

@@ -38,19 +38,20 @@ WHERE (SELECT count(*) FROM nearest) = %(window)s AND (SELECT count(*) FROM lock
 SELECT key FROM unnest(%(keys)s::bigint[]) AS key WHERE pg_try_advisory_xact_lock(key)
 
 -- name: events_of
--- Whatever waits for a failed turn's back-off holds back the later events of its conversation.
+-- Whatever waits for a failed turn's back-off holds back the later events of its conversation; but
+-- what a vendor gives seconds for (lane 0) comes first of all.
 SELECT id, outlet_id, source, thread, thread_key, attempts, received_at, payload, event_id
 FROM (
     SELECT p.id, p.outlet_id, p.source, e.thread, p.thread_key, p.attempts, e.received_at,
-           e.payload, e.event_id, p.rank,
+           e.payload, e.event_id,
            row_number() OVER w AS n,
            bool_and(p.ready_at <= %(now)s) OVER (w ROWS UNBOUNDED PRECEDING) AS ready
     FROM inbox_pending p JOIN inbox_event e ON e.id = p.id
     WHERE p.thread_key = ANY(%(keys)s::bigint[]) AND p.parked_at IS NULL
-    WINDOW w AS (PARTITION BY p.thread_key ORDER BY p.rank, p.id)
+    WINDOW w AS (PARTITION BY p.thread_key ORDER BY p.lane > 0, p.rank, p.id)
 ) AS waiting
 WHERE ready AND n <= %(each)s
-ORDER BY thread_key, rank, id
+ORDER BY thread_key, n
 
 -- name: done
 DELETE FROM inbox_pending WHERE id = ANY(%(ids)s::bigint[])

@@ -111,13 +111,12 @@ class HttpClient:
 
         Raises as ``post`` does.
         """
-        form = aiohttp.FormData(default_to_multipart=True)
+        form = aiohttp.FormData(quote_fields=False, default_to_multipart=True)  # names are UTF-8
         for name, value in body.items():
             form.add_field(name, value if isinstance(value, str) else _json(value))
         for name, file in files.items():
-            form.add_field(
-                name, file.content, filename=file.name or name, content_type=file.media_type
-            )
+            called = "".join(sign for sign in file.name if sign.isprintable()) or name
+            form.add_field(name, file.content, filename=called, content_type=file.media_type)
         return await self._ask("POST", url, form, headers or {}, seconds)
 
     async def read(

@@ -14,16 +14,37 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import AsyncConnection, sql
 
-CHANNELS = ("inbox", "outbox", "media", "chat", "outlet")
+CHANNELS = ("inbox", "outbox", "media", "chat", "outlet", "typing")
+FLEETING = "typing"  # what passes by and stands in no table: nothing to look for after an absence
 RECONNECT_SECONDS = 0.5
 
 
+class Wake(asyncio.Event):
+    """Set by a notice; ``topics`` are those noticed since the waiter cleared it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.topics: set[str] = set()
+
+    def notice(self, topic: str) -> None:
+        """Set the event for ``topic``."""
+        self.topics.add(topic)
+        self.set()
+
+    def clear(self) -> None:
+        """Begin to wait anew."""
+        self.topics = set()
+        super().clear()
+
+
 class Listener:
-    """Subscriptions of one process. A topic is ``inbox``, ``outbox``, ``media``, ``chat <id>``."""
+    """Subscriptions of one process. A topic is ``inbox``, ``outbox``, ``media``, ``chat <hex id>``,
+    ``outlet <hex id>`` or ``typing <who and where>``.
+    """
 
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
-        self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._waiting: dict[str, set[Wake]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
 
@@ -39,9 +60,9 @@ class Listener:
             await asyncio.gather(self._task, return_exceptions=True)
 
     @contextmanager
-    def subscribe(self, *topics: str) -> Iterator[asyncio.Event]:
+    def subscribe(self, *topics: str) -> Iterator[Wake]:
         """Give an event that a notice of one of ``topics`` sets; the waiter clears it."""
-        event = asyncio.Event()
+        event = Wake()
         for topic in topics:
             self._waiting[topic].add(event)
         try:
@@ -59,7 +80,7 @@ class Listener:
     def wake(self, topic: str) -> None:
         """Wake the waiters of ``topic`` in this process at once, without the round trip."""
         for event in self._waiting.get(topic, ()):
-            event.set()
+            event.notice(topic)
 
     async def _run(self) -> None:
         while True:
@@ -69,7 +90,8 @@ class Listener:
                         await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
                     self._ready.set()
                     for topic in list(self._waiting):  # what was notified while we were away
-                        self.wake(topic)
+                        if not topic.startswith(FLEETING):
+                            self.wake(topic)
                     async for notice in conn.notifies():
                         self.wake(f"{notice.channel} {notice.payload}".strip())
             except psycopg.OperationalError:

@@ -133,7 +133,7 @@ def channel_scope(kind: str, channel: str) -> str:
 
 def chat_bucket(kind: str, channel: str, thread: str, limits: Limits) -> tuple[str, float, int]:
     """Return the bucket of one chat: scope, emission interval, burst."""
-    scope = f"{kind}:{channel}:{thread}"
+    scope = f"{kind}:{channel}:{limits.chat_of(thread)}"
     if limits.is_group(thread):
         return scope, limits.group_interval, limits.group_burst
     return scope, limits.chat_interval, limits.chat_burst

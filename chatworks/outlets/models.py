@@ -154,6 +154,7 @@ class ChannelRow:
     status: str
     trouble: str
     cursor: int
+    secret_sealed: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +276,8 @@ DATA_MAP: DataMap = {
         "path": operational("random part of its webhook's address"),
         "name": operational("the bot's public name"),
         "secret_env": operational("name of the variable with its token"),
+        "secret_sealed": operational("its token, sealed with the installation's key"),
+        "manages_bots": operational("whether its bot may manage others"),
         "mode": operational("webhook or polling"),
         "status": operational("active, broken or off"),
         "trouble": operational("what is wrong with it: the messenger's own words"),

@@ -24,16 +24,17 @@ WHERE (%(ids)s::uuid[] IS NULL OR o.outlet_id = ANY(%(ids)s::uuid[]))
 ORDER BY o.slug
 
 -- name: add_channel
-INSERT INTO channel (outlet_id, id, kind, path, name, secret_env, mode, created_at)
-VALUES (%(outlet_id)s, %(id)s, %(kind)s, %(path)s, %(name)s, %(secret_env)s, %(mode)s, %(now)s)
-ON CONFLICT (outlet_id, kind, secret_env) DO NOTHING
+INSERT INTO channel (outlet_id, id, kind, path, name, secret_env, secret_sealed, mode, created_at)
+VALUES (%(outlet_id)s, %(id)s, %(kind)s, %(path)s, %(name)s, %(secret_env)s, %(secret_sealed)s,
+        %(mode)s, %(now)s)
+ON CONFLICT (outlet_id, kind, secret_env) WHERE secret_sealed IS NULL DO NOTHING
 
 -- name: set_cursor
 UPDATE channel SET cursor = %(cursor)s WHERE outlet_id = %(outlet_id)s AND id = %(id)s
 
 -- name: connected
 UPDATE channel
-SET name = %(name)s, mode = %(mode)s, trouble = %(trouble)s,
+SET name = %(name)s, mode = %(mode)s, trouble = %(trouble)s, manages_bots = %(manages_bots)s,
     status = CASE WHEN status = 'broken' THEN 'active' ELSE status END
 WHERE outlet_id = %(outlet_id)s AND id = %(id)s
 RETURNING cursor
@@ -45,6 +46,9 @@ UPDATE channel SET trouble = %(trouble)s WHERE outlet_id = %(outlet_id)s AND id 
 UPDATE channel SET status = 'broken', trouble = %(trouble)s
 WHERE outlet_id = %(outlet_id)s AND id = %(id)s AND status = 'active'
 
+-- name: seal
+UPDATE channel SET secret_sealed = %(sealed)s WHERE outlet_id = %(outlet_id)s AND id = %(id)s
+
 -- name: hold
 -- Session locks, in a space of their own (the first key): the last bytes of an id are random.
 SELECT id, pg_try_advisory_lock(%(space)s, ('x' || right(id::text, 8))::bit(32)::integer)
@@ -55,7 +59,7 @@ SELECT pg_advisory_unlock(%(space)s, ('x' || right(id::text, 8))::bit(32)::integ
 FROM unnest(%(ids)s::uuid[]) AS id
 
 -- name: channels
-SELECT outlet_id, id, kind, path, name, secret_env, mode, status, trouble, cursor
+SELECT outlet_id, id, kind, path, name, secret_env, mode, status, trouble, cursor, secret_sealed
 FROM channel
 WHERE (%(outlet_id)s::uuid IS NULL OR outlet_id = %(outlet_id)s)
 ORDER BY created_at, kind

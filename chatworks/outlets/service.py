@@ -11,9 +11,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
+import structlog
 
 from chatworks.channels.models import Channel
 from chatworks.commands.models import Call
+from chatworks.kit.crypto import CannotOpen, Vault
 from chatworks.kit.db import Database
 from chatworks.kit.errors import Invalid, Refusal
 from chatworks.kit.work import Work
@@ -33,6 +35,8 @@ from chatworks.outlets.models import (
     OutletFile,
     Saved,
 )
+
+log = structlog.get_logger()
 
 PATH_BYTES = 24  # 192 random bits: the address is not the secret, and not guessable either
 SITES_MAX = 20
@@ -75,7 +79,6 @@ async def seed(
     for spec in file.channels:
         if not connectable(spec, secret_of):
             continue
-        path = urlsafe_b64encode(work.clock.random_bytes(PATH_BYTES)).decode()
         mode = "polling" if spec.token_env else "webhook"
         await store.add_channel(
             work,
@@ -83,7 +86,7 @@ async def seed(
                 outlet_id=outlet.id,
                 id=work.new_id(),
                 kind=spec.kind,
-                path=path,
+                path=new_path(work),
                 name=spec.name,
                 secret_env=spec.token_env or None,
                 mode=mode,
@@ -95,15 +98,31 @@ async def seed(
     return outlet
 
 
+def new_path(work: Work) -> str:
+    """Return the random last part of a new channel's address."""
+    return urlsafe_b64encode(work.clock.random_bytes(PATH_BYTES)).decode()
+
+
+def seal_place(channel_id: UUID) -> str:
+    """Return what a channel's sealed token is bound to."""
+    return f"channel.secret_sealed {channel_id.hex}"
+
+
 class Directory:
     """Which outlets and channels there are, cached for a moment in each process.
 
-    Tokens come from the environment by the channel's variable; the webhook secret is derived.
+    Tokens come from the environment by the channel's variable, or are sealed; the webhook secret
+    is derived.
     """
 
     def __init__(
-        self, db: Database, secret_of: Callable[[str], str], derive: Callable[[str], bytes]
+        self,
+        db: Database,
+        secret_of: Callable[[str], str],
+        derive: Callable[[str], bytes],
+        vault: Vault,
     ) -> None:
+        self._vault = vault
         self._db = db
         self._secret_of = secret_of
         self._derive = derive
@@ -174,10 +193,20 @@ class Directory:
             broken=row.status == "broken",
             trouble=row.trouble,
             secret_env=row.secret_env or "",
-            secret=self._secret_of(row.secret_env) if row.secret_env else "",
+            secret=self._secret(row),
             webhook_secret=derived.hex(),
             signing_secret=self._secret_of(f"{row.secret_env}_SIGNING") if row.secret_env else "",
         )
+
+    def _secret(self, row: ChannelRow) -> str:
+        """Return a channel's token; "" where there is none, or its seal is another key's."""
+        if row.secret_sealed is None:
+            return self._secret_of(row.secret_env) if row.secret_env else ""
+        try:
+            return self._vault.open(row.secret_sealed, seal_place(row.id))
+        except CannotOpen:
+            log.warning("a sealed token cannot be opened", channel=row.name)
+            return ""
 
 
 class FileApplier:

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from psycopg import AsyncConnection
 
-from chatworks.channels.models import Channel
+from chatworks.channels.models import Channel, Connected
 from chatworks.kit.db import load_queries
 from chatworks.kit.work import Work
 from chatworks.outlets.models import (
@@ -98,6 +98,7 @@ async def add_channel(work: Work, channel: ChannelRow) -> bool:
             "path": channel.path,
             "name": channel.name,
             "secret_env": channel.secret_env,
+            "secret_sealed": channel.secret_sealed,
             "mode": channel.mode,
             "now": work.now,
         },
@@ -117,14 +118,15 @@ async def set_cursor(work: Work, channel: Channel, cursor: int) -> None:
     await work.conn.execute(QUERIES["set_cursor"], parameters)
 
 
-async def connected(work: Work, channel: Channel, name: str, mode: str, trouble: str) -> int:
-    """Note that a channel works, under its messenger's ``name``; returns its cursor."""
+async def connected(work: Work, channel: Channel, connected: Connected) -> int:
+    """Note that a channel works, under its messenger's name; returns its cursor."""
     parameters = {
         "outlet_id": channel.outlet_id,
         "id": channel.id,
-        "name": name,
-        "mode": mode,
-        "trouble": trouble,
+        "name": connected.name,
+        "mode": connected.mode,
+        "trouble": connected.trouble,
+        "manages_bots": connected.manages_bots,
     }
     row = await (await work.conn.execute(QUERIES["connected"], parameters)).fetchone()
     return 0 if row is None else int(row[0])
@@ -140,6 +142,12 @@ async def break_channel(work: Work, outlet_id: UUID, channel_id: UUID, trouble: 
     """Stop sending on a channel until it is connected again."""
     parameters = {"outlet_id": outlet_id, "id": channel_id, "trouble": trouble}
     await work.conn.execute(QUERIES["break_channel"], parameters)
+
+
+async def seal(work: Work, outlet_id: UUID, channel_id: UUID, sealed: bytes) -> None:
+    """Give a channel another sealed token."""
+    parameters = {"outlet_id": outlet_id, "id": channel_id, "sealed": sealed}
+    await work.conn.execute(QUERIES["seal"], parameters)
 
 
 async def hold(conn: AsyncConnection[Any], channels: Sequence[UUID]) -> list[UUID]:

@@ -10,6 +10,7 @@ from chatworks.kit.errors import Refusal as Refusal
 from chatworks.kit.money import Money as Money
 from chatworks.sdk.applet import Applet as Applet
 from chatworks.sdk.applet import Config as Config
+from chatworks.sdk.chat import BOT_BUTTON as BOT_BUTTON
 from chatworks.sdk.chat import Chat as Chat
 from chatworks.sdk.chat import TimedOut as TimedOut
 from chatworks.sdk.commerce import Cart as Cart
@@ -27,6 +28,7 @@ from chatworks.sdk.inputs import file as file
 from chatworks.sdk.inputs import location as location
 from chatworks.sdk.inputs import phone as phone
 from chatworks.sdk.inputs import text as text
+from chatworks.sdk.messages import Button as Button
 from chatworks.sdk.messages import Card as Card
 from chatworks.sdk.messages import ContactCard as ContactCard
 from chatworks.sdk.messages import Line as Line

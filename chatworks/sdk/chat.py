@@ -31,6 +31,7 @@ Value = TypeVar("Value")
 
 LOCATION_BUTTON = "__location"
 PHONE_BUTTON = "__phone"
+BOT_BUTTON = "__bot"
 
 
 class TimedOut(Refusal):

@@ -40,6 +40,8 @@ class InboundKind(StrEnum):
     EDITED = "edited"  # the person changed a message that was already taken
     BLOCKED = "blocked"  # the person blocked the bot, or left
     UNBLOCKED = "unblocked"
+    MOVED = "moved"  # the chat has another id now: arguments
+    BOT = "bot"  # the person made a bot that we may manage; arguments: "<id> <user name>"
     TIMER = "timer"  # arguments: "<dialogue id> <step>"
     UNKNOWN = "unknown"  # something this channel cannot take yet; text names it
     OTHER = "other"  # nothing that was said to us (a reaction, a pinned message); text names it

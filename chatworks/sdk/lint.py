@@ -55,7 +55,9 @@ SAYING = {  # the methods of chat that take a text, and the keywords that are no
     "choose": frozenset({"options", "label", "card", "timeout"}),
     "confirm": frozenset({"card", "timeout"}),
 }
-AWAITED = frozenset({"say", "show", "ask", "choose", "confirm", "do", "now", "restart"})
+AWAITED = frozenset(
+    {"say", "send", "show", "ask", "choose", "confirm", "form", "do", "now", "restart"}
+)
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

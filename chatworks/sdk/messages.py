@@ -78,6 +78,7 @@ class Wanted(StrEnum):
     LOCATION = "location"
     PHONE = "phone"
     FILE = "file"
+    BOT = "bot"  # a bot of their own, which ours may manage
 
 
 class MediaKind(StrEnum):

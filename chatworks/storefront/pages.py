@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_datetime
+from babel.units import format_unit
 from litestar import MediaType, Request, Response, get
 from litestar.params import FromPath
 from litestar.response import Redirect
@@ -18,10 +19,11 @@ from chatworks.catalog.service import view
 from chatworks.kit.datamap import DataMap
 from chatworks.kit.errors import NotFound
 from chatworks.kit.texts import Texts
+from chatworks.media.models import TYPES
 from chatworks.outlets.core import opening
 from chatworks.outlets.models import WEEKDAYS, Outlet
 from chatworks.privacy.core import Kept, kept
-from chatworks.storefront.routes import ChatDesk
+from chatworks.storefront.service import ChatDesk
 from chatworks.web.security import ANCESTORS_HEADER
 from chatworks.web.templating import Pages, static_root
 
@@ -77,6 +79,14 @@ def common(outlet: Outlet, language: str) -> dict[str, Any]:
         "languages": [(code, _name(code)) for code in outlet.languages],
         "_": lambda msgid, **values: TEXTS.text(language, msgid, **values),
     }
+
+
+def chat(desk: ChatDesk, language: str) -> dict[str, Any]:
+    """Return what the chat's template needs besides: which files are taken, and how large."""
+    most_bytes = desk.shelf.bounds.file_bytes
+    unit, step = ("megabyte", 10**6) if most_bytes >= 10**6 else ("kilobyte", 10**3)
+    most = format_unit(most_bytes // step, f"digital-{unit}", "short", locale=language)
+    return {"most_bytes": most_bytes, "most": most, "accept": ",".join(TYPES)}
 
 
 def _name(code: str) -> str:
@@ -136,6 +146,7 @@ def _outlet_pages(desk: ChatDesk, shown: Pages, register: list[DataMap]) -> list
             opens=opens,
             hours=today_hours(outlet, now),
             **common(outlet, language),
+            **chat(desk, language),
         )
 
     @get("/o/{slug:str}/privacy")
@@ -169,11 +180,13 @@ def _widget_pages(desk: ChatDesk, shown: Pages) -> list[Any]:
     async def frame(slug: FromPath[str], request: Request[Any, Any, Any]) -> Response[str]:
         """Show the chat alone, for the widget's iframe on the sites that the outlet names."""
         outlet = await desk.outlet(slug)
+        language = language_of(request, outlet)
         ancestors = " ".join(["'self'", *outlet.widget_origins])
         return shown.page(
             "storefront/frame.html",
             headers={ANCESTORS_HEADER.decode(): ancestors},
-            **common(outlet, language_of(request, outlet)),
+            **common(outlet, language),
+            **chat(desk, language),
         )
 
     @get("/widget.js", media_type=MediaType.TEXT)

@@ -1,18 +1,16 @@
-"""The chat's own interface: start, send, read, and follow. Used by the page and the widget.
+"""The chat's own interface: start, send, read, follow, and tell what is seen and written.
 
-A visitor is known by a random token that the browser keeps; only its hash is stored. What they
-send goes through the event inbox like every webhook: it is durable before the answer.
+The page and the widget use it. A visitor is known by a random token that the browser keeps; only
+its hash is stored. What they send goes through the event inbox like every webhook: it is durable
+before the answer.
 """
 
 from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get, post
@@ -21,22 +19,22 @@ from litestar.response import Stream
 
 from chatworks.channels.models import Rejected
 from chatworks.channels.webchat.adapter import arrival
-from chatworks.conversations.store import Said, history
+from chatworks.conversations.service import typing_topic
+from chatworks.conversations.store import Said
 from chatworks.identity.service import digest
 from chatworks.identity.store import may_try
-from chatworks.inbox.committer import Committer
 from chatworks.inbox.models import NewEvent
-from chatworks.kit.db import Database
 from chatworks.kit.errors import ChatWorksError, NotFound, TooMany
-from chatworks.outlets.models import Outlet
-from chatworks.outlets.service import Directory
 from chatworks.storefront import store
-from chatworks.web.sse import Streams, event, event_stream
+from chatworks.storefront.service import ChatDesk, Visitor, follow, look
+from chatworks.storefront.store import Marks, mark_seen
+from chatworks.web.sse import event_stream
 
 TOKEN_BYTES = 32
 AGENT_LENGTH_MAX = 300
 STARTS_BURST, START_SECONDS = 20, 10.0  # new visitors from one address
 MESSAGES_BURST, MESSAGE_SECONDS = 15, 0.5  # of one visitor
+SIGNS_BURST, SIGN_SECONDS = 20, 1.0  # of one visitor: what was seen, and that they write
 SEQ_MAX = 2**31 - 1
 
 After = Annotated[int, QueryParameter(ge=0, le=SEQ_MAX)]
@@ -48,57 +46,20 @@ class Start(msgspec.Struct, frozen=True):
     language: str = ""
 
 
+class Seen(msgspec.Struct, frozen=True):
+    """Up to which message the page was seen."""
+
+    seq: Annotated[int, msgspec.Meta(ge=0, le=SEQ_MAX)]
+
+
 _start = msgspec.json.Decoder(Start)
-
-
-class NoVisitor(ChatWorksError):
-    """The token is missing or not of this outlet: begin again."""
-
-    status = 401
+_seen = msgspec.json.Decoder(Seen)
 
 
 class BadEvent(ChatWorksError):
     """The chat page sent something that cannot be taken."""
 
     status = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """Who speaks through a token. ``language`` is what the conversation speaks now."""
-
-    outlet: Outlet
-    channel_id: UUID
-    thread: UUID
-    language: str
-    conversation_id: UUID | None
-
-
-@dataclass(slots=True)
-class ChatDesk:
-    """What the routes need."""
-
-    db: Database
-    directory: Directory
-    committer: Committer
-    streams: Streams
-
-    async def outlet(self, slug: str) -> Outlet:
-        """Return an outlet, or ``NotFound``."""
-        outlet = await self.directory.by_slug(slug)
-        if outlet is None:
-            raise NotFound("there is no such outlet")
-        return outlet
-
-    async def visitor(self, request: Request[Any, Any, Any], slug: str) -> Visitor:
-        """Return who sent ``request``, or ``NoVisitor``."""
-        outlet = await self.outlet(slug)
-        token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        async with self.db.engine([outlet.id]) as work:
-            found = await store.visitor(work, outlet.id, digest(token))
-        if found is None:
-            raise NoVisitor("the chat's token is not known here")
-        return Visitor(outlet, found[1], found[0], found[2], found[3])
 
 
 def routes(desk: ChatDesk) -> list[Any]:
@@ -134,7 +95,9 @@ def routes(desk: ChatDesk) -> list[Any]:
             if not await may_try(work, scope, timedelta(seconds=MESSAGE_SECONDS), MESSAGES_BURST):
                 raise TooMany("messages of one visitor", 1)
         try:
-            taken = arrival(await request.body(), visitor.thread.hex, visitor.language)
+            taken = arrival(
+                await request.body(), visitor.thread.hex, visitor.language, visitor.name
+            )
         except Rejected as no:
             raise BadEvent(no.reason) from no
         await desk.committer.accept([NewEvent(visitor.outlet.id, visitor.channel_id, taken)])
@@ -144,13 +107,20 @@ def routes(desk: ChatDesk) -> list[Any]:
     async def messages(
         slug: FromPath[str], request: Request[Any, Any, Any], after: After = 0
     ) -> Response[bytes]:
-        """Give the conversation so far, and the language that it speaks."""
+        """Give the conversation so far, its language, and how far both sides have read."""
         visitor = await desk.visitor(request, slug)
         said: list[Said] = []
+        marks = Marks()
         if visitor.conversation_id is not None:
-            async with desk.db.web(visitor.outlet.id) as work:
-                said = await history(work, visitor.outlet.id, visitor.conversation_id, after)
-        body = msgspec.json.encode({"language": visitor.language, "messages": said})
+            said, marks = await look(desk, visitor, visitor.conversation_id, after)
+        body = msgspec.json.encode(
+            {
+                "language": visitor.language,
+                "messages": said,
+                "read": marks.read,
+                "seen": marks.seen,
+            }
+        )
         return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
 
     @get("/chat/{slug:str}/events")
@@ -159,9 +129,9 @@ def routes(desk: ChatDesk) -> list[Any]:
     ) -> Stream:
         """Follow the conversation from ``after`` on."""
         visitor = await desk.visitor(request, slug)
-        return event_stream(_follow(desk, request, visitor, after))
+        return event_stream(follow(desk, request, visitor, after))
 
-    return [start, send, messages, events]
+    return [start, send, messages, events, *signs(desk)]
 
 
 def _language(body: bytes) -> str:
@@ -174,27 +144,36 @@ def _language(body: bytes) -> str:
         raise BadEvent(str(error)) from None
 
 
-async def _follow(
-    desk: ChatDesk, request: Request[Any, Any, Any], visitor: Visitor, after: int
-) -> AsyncIterator[bytes]:
-    """Yield each message once, in order; a comment line as a heartbeat."""
-    conversation = visitor.conversation_id
-    topics = [f"outlet {visitor.outlet.id.hex}"]
-    if conversation is not None:
-        topics = [f"chat {conversation.hex}"]
-    async for noticed in desk.streams.wakes(*topics):
-        if conversation is None:  # the first word has not been taken yet
-            conversation = (await desk.visitor(request, visitor.outlet.slug)).conversation_id
-        if conversation is not None and noticed:
-            while said := await _said(desk, visitor, conversation, after):
-                for message in said:
-                    after = message.seq
-                    yield event(msgspec.json.encode(message), message.seq)
-        if not noticed:
-            yield b": still here\n\n"
+def signs(desk: ChatDesk) -> list[Any]:
+    """Return the handlers of what is told in passing: it is no message, and may be lost."""
 
+    async def visitor_of(request: Request[Any, Any, Any], slug: str) -> Visitor:
+        visitor = await desk.visitor(request, slug)
+        scope = f"chat-sign:{visitor.thread.hex}"
+        async with desk.db.engine() as work:
+            if not await may_try(work, scope, timedelta(seconds=SIGN_SECONDS), SIGNS_BURST):
+                raise TooMany("signs of one visitor", 1)
+        return visitor
 
-async def _said(desk: ChatDesk, visitor: Visitor, conversation: UUID, after: int) -> list[Said]:
-    """Return the next messages after ``after``: a long absence takes several rounds."""
-    async with desk.db.web(visitor.outlet.id) as work:
-        return await history(work, visitor.outlet.id, conversation, after)
+    @post("/chat/{slug:str}/seen", status_code=204)
+    async def seen(slug: FromPath[str], request: Request[Any, Any, Any]) -> None:
+        """Note how far the page was seen; the console shows it."""
+        visitor = await visitor_of(request, slug)
+        try:
+            seq = _seen.decode(await request.body()).seq
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BadEvent(str(error)) from None
+        if visitor.conversation_id is not None:
+            async with desk.db.web(visitor.outlet.id) as work:
+                await mark_seen(work, visitor.outlet.id, visitor.conversation_id, seq)
+
+    @post("/chat/{slug:str}/typing", status_code=204)
+    async def typing(slug: FromPath[str], request: Request[Any, Any, Any]) -> None:
+        """Tell the console that the visitor writes."""
+        visitor = await visitor_of(request, slug)
+        if visitor.conversation_id is not None:
+            async with desk.db.web(visitor.outlet.id) as work:
+                topic = typing_topic("person", visitor.outlet.id, visitor.conversation_id)
+                work.notify([topic])
+
+    return [seen, typing]

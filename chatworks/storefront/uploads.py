@@ -23,7 +23,7 @@ from chatworks.kit.errors import TooMany
 from chatworks.media.models import TYPES, Origin, Owner
 from chatworks.media.routes import read_upload
 from chatworks.media.service import Shelf
-from chatworks.storefront.routes import ChatDesk
+from chatworks.storefront.service import ChatDesk
 
 UPLOADS_BURST, UPLOAD_SECONDS = 10, 5.0  # of one visitor
 NAME_LENGTH_MAX = 300

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 
 from litestar.response import Stream
 
-from chatworks.kit.listen import Listener
+from chatworks.kit.listen import FLEETING, Listener
 
 HEARTBEAT_SECONDS = 15.0
 
@@ -25,16 +26,17 @@ class Streams:
         for topic in list(self._listener.topics()):
             self._listener.wake(topic)
 
-    async def wakes(self, *topics: str) -> AsyncIterator[bool]:
-        """Yield at once, then True for each notice and False for each heartbeat, until stopped."""
+    async def wakes(self, *topics: str) -> AsyncGenerator[frozenset[str], None]:
+        """Yield which topics were noticed, and none at a heartbeat, until stopped.
+
+        The first time, at once, it is all of them but what is fleeting: look at everything.
+        """
         with self._listener.subscribe(*topics) as wake:
-            yield True
+            yield frozenset(topic for topic in topics if not topic.startswith(FLEETING))
             while not self._stopped.is_set():
-                try:
+                with suppress(TimeoutError):
                     await asyncio.wait_for(wake.wait(), timeout=HEARTBEAT_SECONDS)
-                    noticed = True
-                except TimeoutError:
-                    noticed = False
+                noticed = frozenset(wake.topics)
                 wake.clear()
                 if self._stopped.is_set():
                     return
@@ -50,7 +52,8 @@ def event_stream(events: AsyncIterator[bytes]) -> Stream:
     )
 
 
-def event(data: bytes, number: int | None = None) -> bytes:
-    """Return one event; ``number`` is what a reader resumes after."""
+def event(data: bytes, number: int | None = None, name: str = "") -> bytes:
+    """Return one event; ``number`` is what a reader resumes after, ``name`` its type."""
     head = b"" if number is None else b"id: %d\n" % number
+    head += f"event: {name}\n".encode() if name else b""
     return head + b"data: " + data + b"\n\n"

@@ -14,8 +14,8 @@ import pytest
 import uvicorn
 from structlog.testing import capture_logs
 
-from chatworks import bots
 from chatworks.app import House, compose
+from chatworks.bots import holder as bots
 from chatworks.channels.models import Channel, WirePart
 from chatworks.cli import Server, web_app
 from chatworks.identity.service import issue_sign_in_link
@@ -89,12 +89,14 @@ async def test_a_public_address_gets_a_webhook_and_menus(
     with capture_logs() as logs:
         async with running(house):
             await until(lambda: channel_row(database_url)[0] == "StandInBot")
+            await until(lambda: logs)
 
     assert bot_api.webhook == {
         "url": f"https://shop.example/in/telegram/{channel.path}",
         "secret_token": channel.webhook_secret,
         "allowed_updates": [
             "message", "edited_message", "callback_query", "my_chat_member", "pre_checkout_query",
+            "managed_bot",
         ],
         "max_connections": 40,
         "drop_pending_updates": False,
@@ -145,6 +147,7 @@ async def test_a_refused_webhook_is_told_and_tried_again(
             await until(lambda: len([c for c in bot_api.calls if c.method == "setWebhook"]) > 2)
             house.bots.public_url = "https://shop.example"
             await until(lambda: channel_row(database_url)[3] == "")
+            await until(lambda: len(logs) == 2)
 
     assert channel_row(database_url) == ("StandInBot", "webhook", "active", "")
     assert [(e["event"], e.get("reason")) for e in logs] == [
@@ -181,6 +184,48 @@ async def test_telegram_out_of_reach_at_the_start_is_tried_until_it_answers(
 
     assert [e["event"] for e in logs] == ["bot is not connected", "bot connected"]
     assert channel_row(database_url)[3] == ""
+
+
+async def test_what_is_wrong_with_a_webhook_is_told_until_it_is_well(
+    house: House, bot_api: BotApi, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bots, "HEALTH_SECONDS", 0.05)
+    house.bots.public_url = "https://shop.example"
+    told = {**bot_api.methods["getWebhookInfo"]({})[1]}
+    bot_api.methods["getWebhookInfo"] = lambda _: (0, {**told, **bot_api.webhook, **info})
+    info: dict[str, Any] = {
+        "last_error_date": int(house.clock.now().timestamp()),
+        "last_error_message": "Wrong response from the webhook: 502 Bad Gateway",
+        "pending_update_count": 101,
+    }
+    trouble = (
+        "Telegram cannot deliver: Wrong response from the webhook: 502 Bad Gateway; "
+        "101 updates wait at Telegram"
+    )
+
+    async with running(house):
+        await until(lambda: channel_row(database_url)[3])
+        assert channel_row(database_url)[1:] == ("webhook", "active", trouble)
+        info |= {"last_error_date": info["last_error_date"] - 301, "pending_update_count": 100}
+        await until(lambda: channel_row(database_url)[3] == "")
+
+    assert len([c for c in bot_api.calls if c.method == "setWebhook"]) == 1
+
+
+async def test_a_webhook_that_somebody_else_set_is_set_back(
+    house: House, bot_api: BotApi, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bots, "HEALTH_SECONDS", 0.05)
+    house.bots.public_url = "https://shop.example"
+
+    async with running(house):
+        await until(lambda: bot_api.webhook)
+        ours = bot_api.webhook
+        for theirs in ({**ours, "url": "https://thief.example/"}, {**ours, "allowed_updates": []}):
+            bot_api.webhook = theirs
+            await until(lambda: bot_api.webhook == ours)
+
+    assert channel_row(database_url)[1:3] == ("webhook", "active")
 
 
 # -- tokens ------------------------------------------------------------------------------------

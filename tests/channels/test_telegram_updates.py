@@ -20,7 +20,7 @@ from chatworks.channels.telegram import adapter
 from chatworks.channels.telegram.adapter import read
 from chatworks.channels.telegram.updates import BESIDE, SERVICE
 from chatworks.inbox.door import check
-from chatworks.sdk.inbound import File, Inbound, InboundKind, Sender
+from chatworks.sdk.inbound import File, Inbound, InboundKind, Payment, Sender
 from chatworks.sdk.messages import Place
 
 FOLDER = Path(__file__).parent / "fixtures" / "telegram"
@@ -46,6 +46,7 @@ def amina(kind: str, ref: int | None = None, **fields: Any) -> Inbound:
 
 
 def group(kind: str, ref: int | None = None, **fields: Any) -> Inbound:
+    """What Juma does in the group; who is not spoken to keeps silent: ``other``."""
     return Inbound(InboundKind(kind), JUMA, message_ref=str(ref or ""), **GROUP, **fields)
 
 
@@ -62,6 +63,7 @@ STICKER = File("sticker", "CAACAgIAAxkBAAIstick", size_bytes=24_042)
 CAT = File("animation", "CgACAgQAAxkBAAIanim", "cat.mp4", "video/mp4", 51_200)
 NOTE = File("video_note", "DQACAgQAAxkBAAInote", size_bytes=401_230)
 FIRST, OLD, THIRD = "2151778910223344556", "2151778910223344557", "3337778910223344558"
+FOURTH = "3337778910223344559"
 
 # In the order of their numbers, which begin with 845101.
 MESSAGES: dict[str, Inbound] = {
@@ -100,16 +102,16 @@ MESSAGES: dict[str, Inbound] = {
     "blocked": amina("blocked"),
     "unblocked": amina("unblocked"),
     "added_to_group": group("unblocked"),
-    "group_text": group("text", 90, text="who has water?"),
+    "group_text": group("other", 90, text="text"),
     "group_command_ours": group("command", 91, text="order", arguments="now"),
     "group_command_any_bot": group("command", 92, text="order"),
     "group_command_of_another_bot": group("other", 93, text="/order@OtherBot"),
     "group_anonymous_admin": replace(
-        group("text", 94, text="closed today"),
+        group("other", 94, text="text"),
         sender=Sender("1087968824", "Group", "GroupAnonymousBot"),
     ),
     "group_new_member": group("other", 95, text="new_chat_members"),
-    "group_migrates": group("other", 96, text="migrate_to_chat_id"),
+    "group_migrates": group("moved", 96, arguments="-1002233445566"),
     "channel_post": Inbound(
         InboundKind.OTHER,
         Sender("-1009988776655", username="majipro_news"),
@@ -118,10 +120,30 @@ MESSAGES: dict[str, Inbound] = {
         chat_title="MajiPro News",
     ),
     "inline_query": amina("other", text="inline_query"),
-    "pre_checkout_query": amina("other", text="pre_checkout_query"),
+    "pre_checkout_query": amina(
+        "checkout", payment=Payment(60_000, "KES", "ord_01hx"), reply_ref="2151778910223345000"
+    ),
     "message_reaction": amina("other", text="message_reaction"),
     "poll_answer": amina("other", text="poll_answer"),
     "future_kind": amina("other", text="teleport_request"),
+    "successful_payment": amina(
+        "paid", 4044, text="⭐ 250", payment=Payment(250, "XTR", "ord_01hx", "stxAbC-123", "501_7")
+    ),
+    "refunded_payment": amina("other", 4045, text="refunded_payment"),
+    "managed_bot": amina("bot", arguments="7700112233 MajiMtaaniBot"),
+    "managed_bot_created": amina("other", 4047, text="managed_bot_created"),
+    "group_mention": group("text", 98, text="👋🏾 two bottles please"),
+    "group_mention_of_another": group("other", 99, text="text"),
+    "group_text_mention": group("text", 100, text="two bottles"),
+    "group_reply_to_us": group("text", 101, text="2"),
+    "group_reply_to_another": group("other", 102, text="text"),
+    "group_photo_with_mention": group("file", 103, file=PHOTO, text="the broken tap"),
+    "group_place": group("other", 104, text="location"),
+    "group_edit": group("other", text="edited_message"),
+    "topic_command": group("command", 105, text="order"),
+    "topic_tap": group("tap", **tap("5.0", "20 L refill · KES 250", 106, FOURTH)),
+    "group_reply_thread": group("text", 107, text="3"),
+    "deep_link_in_group": group("command", 108, text="start", arguments="order-W20"),
 }
 OWN_IDS = {
     "callback_query": FIRST,
@@ -131,8 +153,17 @@ OWN_IDS = {
     "pre_checkout_query": "2151778910223345000",
     "poll_answer": "0",  # it has neither an id nor a date
     "future_kind": "77",
+    "managed_bot": "7700112233",
+    "topic_tap": FOURTH,
 }
-THREADS = {"deep_link": "777", "group_migrates": "-4455667788", "channel_post": "-1009988776655"}
+TOPIC = "-1002233445566/7"
+THREADS = {
+    "topic_command": TOPIC,
+    "topic_tap": TOPIC,
+    "deep_link": "777",
+    "group_migrates": "-4455667788",
+    "channel_post": "-1009988776655",
+}
 
 
 def body(name: str) -> bytes:

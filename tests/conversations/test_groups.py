@@ -37,6 +37,9 @@ async def test_a_group_is_a_contact_of_its_own(house: House, database_url: str) 
     await hears(house, channel, 1, {"from": JOY, "chat": private, "text": "hello"})
     await hears(house, channel, 2, {"from": JOY, "chat": GROUP, **order})
     await hears(house, channel, 3, {"from": BEN, "chat": GROUP, "text": "hello"})
+    named = {"type": "mention", "offset": 0, "length": len(channel.name) + 1}
+    ours = {"text": f"@{channel.name} hello", "entities": [named]}
+    await hears(house, channel, 4, {"from": BEN, "chat": GROUP, **ours})
 
     with psycopg.connect(database_url) as conn:
         people = conn.execute("SELECT vendor_id, name FROM contact ORDER BY 1").fetchall()

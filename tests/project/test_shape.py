@@ -65,6 +65,7 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
     }  # fmt: skip
     # Decisions 0004, 0012 and 0023 name these, each with its reason.
     more = {
+        "bots": {"adoption", "holder"},
         "conversations": {"batch", "dialogues", "menu", "turn", "watchdog", "words", "worker"},
         "console": {
             "forms", "message_pages", "order_pages", "product_pages", "router", "settings_forms",
@@ -73,11 +74,12 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
         "inbox": {"committer", "door"},
         "outbox": {"leasing", "sender"},
         "media": {"fetcher", "pictures"},
-        "storefront": {"uploads"},
+        "storefront": {"miniapp", "uploads"},
         "commands": {"dispatch"},
     }  # fmt: skip
     features = [
-        "audit", "catalog", "commands", "console", "conversations", "identity", "inbox", "media",
+        "audit", "bots", "catalog", "commands", "console", "conversations", "identity", "inbox",
+        "media",
         "orders", "outbox", "outlets", "privacy", "storefront",
     ]  # fmt: skip
     strangers = [

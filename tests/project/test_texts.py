@@ -17,6 +17,7 @@ SAYING = {"say", "say_text", "ask", "choose", "confirm", "text", "NotUnderstood"
 PACKAGES = {
     "chatworks.applets.water": ["applets/water"],
     "chatworks.applets.staff": ["applets/staff"],
+    "chatworks.bots": ["bots"],
     "chatworks.conversations": ["conversations"],
     "chatworks.sdk": ["sdk"],
     "chatworks.orders": ["orders"],

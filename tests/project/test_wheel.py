@@ -77,7 +77,7 @@ def test_it_names_no_foreign_host(wheel: Path, names: list[str]) -> None:
             (name, address)
             for name in shown
             for address in re.findall(
-                r"https?://[a-zA-Z0-9][^\s\"'<>)`]+", archive.read(name).decode()
+                r"https?://[a-zA-Z0-9][^\s\"'<>)`]+", archive.read(name).decode(errors="replace")
             )
         }
 
@@ -117,7 +117,7 @@ def installed(wheel: Path, database_url: str, tmp_path: Path) -> Iterator[str]:
 def fetch(address: str) -> tuple[int, str]:
     try:
         with urllib.request.urlopen(address) as answer:  # noqa: S310 - loopback
-            return answer.status, answer.read().decode()
+            return answer.status, answer.read().decode(errors="replace")
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read().decode()

@@ -13,6 +13,7 @@ from chatworks.channels.telegram import send
 from chatworks.identity.service import issue_staff_code
 from chatworks.orders.models import Status
 from chatworks.testing.telegram import BotApi, Call, Fault
+from chatworks.testing.telegram_people import BOT
 
 People = Callable[[int], Person]
 pytestmark = pytest.mark.usefixtures("brisk", "working")
@@ -66,10 +67,11 @@ async def test_an_order_from_the_first_word_to_the_card(person: People, bot_api:
     assert text(card).startswith("Order 1001\nThank you!")
     assert card.params["entities"] == [{"type": "bold", "offset": 0, "length": 10}]
     assert card.params["reply_markup"] == REMOVE
-    await until(lambda: len(bot_api.done("editMessageText")) == 3)
+    await until(lambda: len(bot_api.done("editMessageText")) == 2)
     edits = [call.params["text"] for call in bot_api.done("editMessageText")]
     assert edits[0] == "Which bottle would you like?\n✓ 20 L refill · KES 250"
-    assert edits[1].endswith("Is this right?\n✓ Yes")
+    (edited,) = bot_api.done("editMessageCaption")  # under the bottle's picture
+    assert edited.params["caption"].endswith("Is this right?\n✓ Yes")
     assert len(bot_api.done("answerCallbackQuery")) == 4
     assert [call for call in bot_api.calls if not call.done] == []
 
@@ -315,8 +317,12 @@ async def test_an_edit_that_changes_nothing_is_fine(
 async def test_a_group_orders_and_moves(person: People, shop: Shop, bot_api: BotApi) -> None:
     amina, group, moved = person(501), -4455667788, -1002233445566
 
-    def says(chat: int, said: str) -> dict[str, Any]:
-        return bot_api.group_text(chat, "Kilimani Neighbours", 501, said)
+    def says(chat: int, said: str, to: Call | None = None) -> dict[str, Any]:
+        update = bot_api.group_text(chat, "Kilimani Neighbours", 501, said)
+        if to is not None:
+            replied = {"message_id": to.message_id, "date": 0, "from": BOT, "text": text(to)}
+            update["message"]["reply_to_message"] = {**replied, "chat": update["message"]["chat"]}
+        return update
 
     await until(lambda: bot_api.polls)  # our own name is known once we are connected
     await amina.gives(says(group, "who has water?"))
@@ -327,12 +333,13 @@ async def test_a_group_orders_and_moves(person: People, shop: Shop, bot_api: Bot
     assert "reply_markup" not in notice.params
 
     bot_api.migrated[group] = moved
-    await amina.gives(says(group, "1"))
+    await amina.gives(says(group, "1"))  # said to the neighbours, not to the bot
+    await amina.gives(says(group, "1", to=bottles))
     (many,) = await bot_api.wait_for(moved, 1)
 
     assert text(many).startswith("How many?")
     assert shop.rows("SELECT thread, is_group FROM conversation") == [(str(moved), True)]
-    await amina.gives(says(moved, "2"))
+    await amina.gives(says(moved, "2", to=many))
     (_, where) = await bot_api.wait_for(moved, 2)
     assert text(where).startswith("Where shall we bring it?")
     assert "reply_markup" not in where.params

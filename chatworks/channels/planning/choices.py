@@ -17,11 +17,11 @@ from chatworks.channels.models import Loss, Prompt
 from chatworks.channels.planning.lengths import fits, shorten
 from chatworks.channels.planning.pieces import Offer, OfferKind
 from chatworks.channels.planning.rich import Rich, bold, join
-from chatworks.sdk.chat import LOCATION_BUTTON, PHONE_BUTTON
+from chatworks.sdk.chat import BOT_BUTTON, LOCATION_BUTTON, PHONE_BUTTON
 from chatworks.sdk.inputs import SDK_TEXTS
 from chatworks.sdk.messages import Button, Section, Wanted
 
-ASKS = {LOCATION_BUTTON: Wanted.LOCATION, PHONE_BUTTON: Wanted.PHONE}
+ASKS = {LOCATION_BUTTON: Wanted.LOCATION, PHONE_BUTTON: Wanted.PHONE, BOT_BUTTON: Wanted.BOT}
 MORE = "more:"
 PLAIN = Rich()
 

@@ -16,20 +16,26 @@ from typing import Any
 import msgspec
 
 from chatworks.channels.models import Arrival, Channel, Lane, RawRequest, Rejected
+from chatworks.channels.telegram.limits import STARS
+from chatworks.channels.telegram.threads import thread_of
 from chatworks.channels.telegram.updates import (
     BESIDE,
     SERVICE,
     CallbackQuery,
     Chat,
     Contact,
+    Entity,
+    ManagedBotUpdated,
     Media,
     Message,
     Numbered,
     Other,
+    PreCheckoutQuery,
     Update,
     User,
 )
-from chatworks.sdk.inbound import File, Inbound, InboundKind, Sender
+from chatworks.kit.money import Money
+from chatworks.sdk.inbound import File, Inbound, InboundKind, Payment, Sender
 from chatworks.sdk.messages import Place
 
 SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 - the header's name
@@ -39,6 +45,10 @@ DEPTH_MAX = 64
 WEEK_SECONDS = 604_800
 GONE = frozenset({"kicked", "left"})
 FILES = ("document", "audio", "video", "voice", "video_note", "sticker")
+KINDS = (
+    "message", "edited_message", "callback_query", "my_chat_member", "pre_checkout_query",
+    "managed_bot",
+)  # fmt: skip
 LANES = {
     "pre_checkout_query": Lane.DEADLINE,
     "callback_query": Lane.TAP,
@@ -138,32 +148,31 @@ def _problem(body: bytes, error: msgspec.ValidationError) -> str:
 
 def _content(update: Update, body: bytes) -> tuple[str, Any]:
     """Return the update's kind and content; "" and an empty one where it has none."""
-    known = {
-        "message": update.message,
-        "edited_message": update.edited_message,
-        "callback_query": update.callback_query,
-        "my_chat_member": update.my_chat_member,
-    }
-    for kind, content in known.items():
+    for kind in KINDS:
+        content = getattr(update, kind)
         if content is not None:
             return kind, content
     for kind, raw in _raw.decode(body).items():
-        if kind not in known and bytes(raw)[:1] == b"{":
+        if kind not in KINDS and bytes(raw)[:1] == b"{":
             return kind, _other.decode(raw)
     return "", Other()
 
 
 def _thread(content: Any) -> str | None:
-    """Return where an update belongs: its chat, or else the private chat with its person."""
+    """Return where an update belongs: its chat or topic, or the private chat with its person."""
     message = content.message if isinstance(content, CallbackQuery) else content
     chat: Chat | None = getattr(message, "chat", None)
-    holder = chat or content.sender or getattr(content, "user", None)
-    return None if holder is None else str(holder.id)
+    if isinstance(message, Message) and message.is_topic_message and message.chat.is_group:
+        return thread_of(message.chat.id, message.message_thread_id)
+    holder = chat or getattr(content, "sender", None) or getattr(content, "user", None)
+    return None if holder is None else thread_of(holder.id)
 
 
 def _own_id(content: Any) -> str:
     """Return what tells apart two updates of one number."""
-    if isinstance(content, CallbackQuery | Other) and content.id is not None:
+    if isinstance(content, ManagedBotUpdated):
+        return str(content.bot.id)
+    if isinstance(content, CallbackQuery | PreCheckoutQuery | Other) and content.id is not None:
         return str(content.id)
     date = getattr(content, "edit_date", 0) or content.date
     return str(date // WEEK_SECONDS)
@@ -172,7 +181,7 @@ def _own_id(content: Any) -> str:
 # -- in a turn -------------------------------------------------------------------------------
 
 
-def read(payload: bytes, channel: Channel) -> Inbound:
+def read(payload: bytes, channel: Channel) -> Inbound:  # noqa: PLR0911 - one for each kind
     """Return a stored update in our words.
 
     What somebody said and we cannot take is ``UNKNOWN``, what nobody said to us is ``OTHER``; the
@@ -184,9 +193,13 @@ def read(payload: bytes, channel: Channel) -> Inbound:
             return _message(content, payload, channel)
         case "callback_query":
             return _tap(content)
-        case "edited_message" if content.text or content.caption:
-            said = content.text or content.caption
-            return Inbound(InboundKind.EDITED, text=said, **_base(content))
+        case "pre_checkout_query":
+            return _checkout(content)
+        case "managed_bot":
+            made = f"{content.bot.id} {content.bot.username}".strip()
+            return Inbound(InboundKind.BOT, _sender(content), arguments=made)
+        case "edited_message" if _said(content) and _to_us(content, channel):
+            return Inbound(InboundKind.EDITED, text=_said(content), **_base(content))
         case "my_chat_member":
             gone = content.new_chat_member.status in GONE
             reached = InboundKind.BLOCKED if gone else InboundKind.UNBLOCKED
@@ -212,9 +225,15 @@ def _tap(query: CallbackQuery) -> Inbound:
     )
 
 
+def _checkout(query: PreCheckoutQuery) -> Inbound:
+    """Read the question whether somebody may pay."""
+    asked = Payment(query.total_amount, query.currency, query.invoice_payload)
+    return Inbound(InboundKind.CHECKOUT, _sender(query), payment=asked, reply_ref=query.id)
+
+
 def _sender(content: Any) -> Sender:
     """Return who is behind an update: a person, or the chat itself where nobody is named."""
-    person: User | Chat | None = content.sender or getattr(content, "user", None)
+    person: User | Chat | None = getattr(content, "sender", None) or getattr(content, "user", None)
     person = person or getattr(content, "chat", None)
     if person is None:
         return Sender("")
@@ -249,8 +268,20 @@ def _base(message: Message) -> dict[str, Any]:
 
 def _message(message: Message, payload: bytes, channel: Channel) -> Inbound:
     base = _base(message)
+    if message.successful_payment is not None:
+        return _paid(message, base)
+    if message.migrate_to_chat_id is not None:
+        moved_to = thread_of(message.migrate_to_chat_id)
+        return Inbound(InboundKind.MOVED, arguments=moved_to, **base)
+    if not _to_us(message, channel):
+        return _uncommon(payload, base, InboundKind.OTHER)
     if message.text is not None:
         return _text(message.text, message, channel)
+    return _shared(message, payload, base, channel)
+
+
+def _shared(message: Message, payload: bytes, base: dict[str, Any], channel: Channel) -> Inbound:
+    """Read a place, a contact or a file."""
     if message.venue is not None:
         at, venue = message.venue.location, message.venue
         address = ", ".join(part for part in (venue.title, venue.address) if part)
@@ -262,17 +293,95 @@ def _message(message: Message, payload: bytes, channel: Channel) -> Inbound:
         return Inbound(InboundKind.PHONE, phone=_international(message.contact), **base)
     file = _file(message)
     if file is not None:
-        return Inbound(InboundKind.FILE, file=file, text=message.caption, **base)
-    return _uncommon(payload, base)
+        caption = message.caption
+        if message.chat.is_group:
+            caption = _unmentioned(caption, message.caption_entities, channel)
+        return Inbound(InboundKind.FILE, file=file, text=caption, **base)
+    return _uncommon(payload, base, InboundKind.UNKNOWN)
 
 
-def _uncommon(payload: bytes, base: dict[str, Any]) -> Inbound:
-    """Name a message that carries nothing we take."""
+def _paid(message: Message, base: dict[str, Any]) -> Inbound:
+    paid = message.successful_payment
+    assert paid is not None  # noqa: S101 - the caller has looked
+    payment = Payment(
+        minor=paid.total_amount,
+        currency=paid.currency,
+        reference=paid.invoice_payload,
+        charge_id=paid.telegram_payment_charge_id,
+        provider_charge_id=paid.provider_payment_charge_id,
+    )
+    shown = f"⭐ {payment.minor}"  # Stars have no smaller unit
+    if payment.currency != STARS:
+        shown = Money(payment.minor, payment.currency).show("en")
+    return Inbound(InboundKind.PAID, text=shown, payment=payment, **base)
+
+
+def _uncommon(payload: bytes, base: dict[str, Any], kind: InboundKind) -> Inbound:
+    """Name a message that carries nothing we take, or that was not said to us."""
     names = [name for name in _raw.decode(_raw.decode(payload)["message"]) if name not in BESIDE]
     told = next((name for name in names if name in SERVICE), None)
     if told is not None:
         return Inbound(InboundKind.OTHER, text=told, **base)
-    return Inbound(InboundKind.UNKNOWN, text=names[0] if names else "message", **base)
+    return Inbound(kind, text=names[0] if names else "message", **base)
+
+
+# -- in a group --------------------------------------------------------------------------------
+
+
+def _to_us(message: Message, channel: Channel) -> bool:
+    """Whether a message was said to the bot: in a group its commands, mentions and replies are.
+
+    That is what Telegram's privacy mode shows a bot; with the mode off the rest is still not ours.
+    """
+    if not message.chat.is_group:
+        return True
+    replied = message.reply_to_message
+    if replied is not None and replied.sender is not None and _is_us(replied.sender, channel):
+        return True
+    text, entities = message.text or message.caption, message.entities or message.caption_entities
+    if message.text and any(e.type == "bot_command" and e.offset == 0 for e in entities):
+        return True
+    return any(_mentions_us(text, entity, channel) for entity in entities)
+
+
+def _is_us(user: User, channel: Channel) -> bool:
+    ident = channel.secret.partition(":")[0]  # a token begins with the bot's id
+    named = bool(user.username) and user.username.casefold() == channel.name.casefold()
+    return named or str(user.id) == ident
+
+
+def _mentions_us(text: str, entity: Entity, channel: Channel) -> bool:
+    if entity.type == "text_mention":
+        return entity.user is not None and _is_us(entity.user, channel)
+    if entity.type != "mention":
+        return False
+    return _cut(text, entity)[1].casefold() == f"@{channel.name}".casefold()
+
+
+def _cut(text: str, entity: Entity) -> tuple[str, str, str]:
+    """Return what stands before, in and after an entity; its place counts UTF-16 units."""
+    whole = text.encode("utf-16-le", "ignore")
+    start, end = 2 * max(entity.offset, 0), 2 * max(entity.offset + entity.length, 0)
+    start, end = min(start, len(whole)), min(end, len(whole))
+    runs = (whole[:start], whole[start:end], whole[end:])
+    before, inside, after = (run.decode("utf-16-le", "ignore") for run in runs)
+    return before, inside, after
+
+
+def _unmentioned(text: str, entities: Sequence[Entity], channel: Channel) -> str:
+    """Return the words without the bot's own name: “@OurBot, two bottles” says “two bottles”."""
+    for entity in reversed(entities):
+        if _mentions_us(text, entity, channel):
+            before, _, after = _cut(text, entity)
+            text = f"{before.rstrip(' ,')} {after.lstrip(' ,:')}".strip()
+    return text
+
+
+def _said(message: Message) -> str:
+    return message.text or message.caption
+
+
+# -- words and files ---------------------------------------------------------------------------
 
 
 def _text(text: str, message: Message, channel: Channel) -> Inbound:
@@ -289,6 +398,8 @@ def _text(text: str, message: Message, channel: Channel) -> Inbound:
             arguments = text[max(entity.length, 1) :].strip()
             command = {"text": name.lower(), "arguments": arguments, **_base(message)}
             return Inbound(InboundKind.COMMAND, **command)
+    if message.chat.is_group:
+        text = _unmentioned(text, message.entities, channel)
     return Inbound(InboundKind.TEXT, text=text, **_base(message))
 
 

@@ -6,37 +6,25 @@ Nothing here is skipped in silence: a call that fails raises, or is told as ``tr
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from chatworks.channels.models import Channel
+from chatworks.channels.models import Channel, Connected
+from chatworks.channels.telegram.adapter import KINDS
 from chatworks.channels.telegram.plan import menu
 from chatworks.channels.telegram.send import SEND_SECONDS_MAX, BotApi, NotDone
 
 POLL_SECONDS = 25
 ANSWER_SECONDS_MAX = 10  # on top of the time that Telegram holds an answer back
-ALLOWED_UPDATES = [
-    "message",
-    "edited_message",
-    "callback_query",
-    "my_chat_member",
-    "pre_checkout_query",
-]
+ALLOWED_UPDATES = list(KINDS)  # what is read, and nothing else
 CONNECTIONS_MAX = 40
+ERROR_RECENT = timedelta(minutes=5)  # an error of Telegram's that is older has passed
+PENDING_MAX = 100  # more updates than this wait at Telegram: we do not keep up
 
 Commands = Mapping[str, Sequence[tuple[str, str]]]
 Deliver = Callable[[list[bytes], int], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """A bot that works. ``mode`` is webhook or polling; ``trouble`` is what is not as it should."""
-
-    name: str
-    mode: str
-    trouble: str = ""
 
 
 async def connect(api: BotApi, channel: Channel, public_url: str, commands: Commands) -> Connected:
@@ -53,7 +41,7 @@ async def connect(api: BotApi, channel: Channel, public_url: str, commands: Comm
     if public_url.startswith("https://"):
         mode = "webhook"
         webhook = {
-            "url": f"{public_url}/in/telegram/{channel.path}",
+            "url": address(public_url, channel),
             "secret_token": channel.webhook_secret,
             "allowed_updates": ALLOWED_UPDATES,
             "max_connections": CONNECTIONS_MAX,
@@ -64,7 +52,33 @@ async def connect(api: BotApi, channel: Channel, public_url: str, commands: Comm
         mode = "polling"
         keep = {"drop_pending_updates": False}
         await api.need(channel, "deleteWebhook", keep, SEND_SECONDS_MAX)
-    return Connected(name, mode, await _publish(api, channel, commands))
+    trouble = await _publish(api, channel, commands)
+    return Connected(name, mode, trouble, manages_bots=me.get("can_manage_bots") is True)
+
+
+def address(public_url: str, channel: Channel) -> str:
+    """Return where Telegram delivers a bot's updates."""
+    return f"{public_url}/in/telegram/{channel.path}"
+
+
+async def webhook_trouble(api: BotApi, channel: Channel, url: str, now: datetime) -> str:
+    """Return what Telegram says is wrong with a bot's webhook; "" while it is well.
+
+    Raises ``NotDone`` where the webhook is no longer ours: it must be set anew.
+    """
+    info = await api.need(channel, "getWebhookInfo", {}, SEND_SECONDS_MAX)
+    told = info if isinstance(info, dict) else {}
+    # A server that does not know a kind of update yet leaves it out of its answer.
+    asked = set(told.get("allowed_updates", ()))
+    if told.get("url") != url or not asked or not asked <= set(ALLOWED_UPDATES):
+        raise NotDone("somebody set another webhook: it is set back")
+    troubles = []
+    failed_at, waiting = told.get("last_error_date"), told.get("pending_update_count")
+    if isinstance(failed_at, int) and failed_at >= (now - ERROR_RECENT).timestamp():
+        troubles.append(f"Telegram cannot deliver: {told.get('last_error_message', '')}")
+    if isinstance(waiting, int) and waiting > PENDING_MAX:
+        troubles.append(f"{waiting} updates wait at Telegram")
+    return "; ".join(troubles)
 
 
 async def _publish(api: BotApi, channel: Channel, commands: Commands) -> str:

@@ -15,11 +15,16 @@ LABEL_UNITS_MAX = 64  # a phone shows about half of that
 COMMANDS_MAX = 100
 DESCRIPTION_UNITS_MAX = 256
 ENTITIES_MAX = 100  # per message; undocumented, python-telegram-bot's constant
-INVOICE_TITLE_MAX, INVOICE_TEXT_MAX = 32, 255
+INVOICE_TITLE_MAX, INVOICE_TEXT_MAX = 32, 255  # code points
+INVOICE_PAYLOAD_BYTES_MAX = 128
+STARS = "XTR"  # Telegram Stars: exactly one price
+CHECKOUT_SECONDS_MAX = 10  # a pre-checkout query that is not answered by then fails the sale
 TYPING_SECONDS = 5  # "5 seconds or less": sendChatAction
 ALBUM_MAX = 10
 PHOTO_BYTES_MAX = 10_000_000
 FILE_BYTES_MAX = 50_000_000
+PHOTO_SIDES_MAX = 10_000  # width and height together
+PHOTO_RATIO_MAX = 20
 
 CAPABILITIES = Capabilities(
     text=Length(TEXT_UNITS_MAX, Unit.UTF16),
@@ -40,10 +45,10 @@ CAPABILITIES = Capabilities(
     },
     caption=Length(CAPTION_UNITS_MAX, Unit.UTF16),
     album=ALBUM_MAX,
-    asks=frozenset({Wanted.LOCATION, Wanted.PHONE}),
+    asks=frozenset({Wanted.LOCATION, Wanted.PHONE, Wanted.BOT}),
     place=True,
     contact=True,
-    invoices=frozenset({"XTR"}),  # Stars; others need a payment provider's token
+    invoices=frozenset({STARS}),  # Stars; others need a payment provider's token
     preview=True,
     typing=True,
 )

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from chatworks.channels.models import ChannelKind, Limits
+from chatworks.channels.models import Channel, ChannelKind, Limits, Outcome, Send, WirePart
 from chatworks.channels.telegram import adapter, plan
+from chatworks.channels.telegram.files import Files
 from chatworks.channels.telegram.limits import CAPABILITIES
-from chatworks.channels.telegram.send import BotApi, make_send
+from chatworks.channels.telegram.send import BotApi
+from chatworks.channels.telegram.threads import chat_part
 
 # Asking for what is so already, or is shown for seconds only, does no harm when it comes twice.
 REPEATABLE = frozenset(
     {
         "answerCallbackQuery",
+        "answerPreCheckoutQuery",
         "editMessageCaption",
         "editMessageReplyMarkup",
         "editMessageText",
+        "refundStarPayment",
         "sendChatAction",
     }
 )
@@ -34,10 +38,20 @@ LIMITS = Limits(
     group_interval=3.0,
     group_burst=5,
     is_group=is_group,
+    chat_of=chat_part,
 )
 
 
-def telegram(api: BotApi) -> ChannelKind:
+def make_send(api: BotApi, files: Files) -> Send:
+    """Return the port of the outbox."""
+
+    async def send(channel: Channel, part: WirePart) -> Outcome:
+        return await (files.send(api, channel, part) if part.uploads else api.send(channel, part))
+
+    return send
+
+
+def telegram(api: BotApi, files: Files) -> ChannelKind:
     """Return the manifest with its sending port."""
     return ChannelKind(
         kind="telegram",
@@ -49,7 +63,7 @@ def telegram(api: BotApi) -> ChannelKind:
         plan=plan.plan,
         settle=plan.settle,
         limits=LIMITS,
-        send=make_send(api),
+        send=make_send(api, files),
         fetch=api.fetch,
         repeatable=REPEATABLE,
         refer=plan.refer,

@@ -8,13 +8,14 @@ takes away again (that is harmless where none is shown).
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
-from chatworks.channels.capabilities import Length, Unit
+from chatworks.channels.capabilities import Capabilities, Length, Unit
 from chatworks.channels.models import Loss, Plan, Prompt, Settle, WirePart
 from chatworks.channels.planning.drawing import draw
 from chatworks.channels.planning.lengths import fits, shorten, size
@@ -34,16 +35,20 @@ from chatworks.channels.telegram.limits import (
     CALLBACK_SECONDS_MAX,
     CAPABILITIES,
     CAPTION_UNITS_MAX,
+    CHECKOUT_SECONDS_MAX,
     COMMANDS_MAX,
     DESCRIPTION_UNITS_MAX,
     ENTITIES_MAX,
+    INVOICE_PAYLOAD_BYTES_MAX,
     INVOICE_TEXT_MAX,
     INVOICE_TITLE_MAX,
     NOTICE_UNITS_MAX,
     TEXT_UNITS_MAX,
     TYPING_SECONDS,
 )
-from chatworks.sdk.chat import LOCATION_BUTTON, PHONE_BUTTON
+from chatworks.channels.telegram.threads import address, chat_of
+from chatworks.sdk.chat import BOT_BUTTON, LOCATION_BUTTON, PHONE_BUTTON
+from chatworks.sdk.commerce import Invoice
 from chatworks.sdk.messages import Button, ContactCard, Media, MediaKind, Message, Style
 
 COMMAND_NAME = re.compile(r"[a-z0-9_]{1,32}")
@@ -64,21 +69,27 @@ MEDIA = {
 }
 
 
-def chat_id(thread: str) -> int | str:
-    """Return the chat id as the Bot API takes it."""
-    return int(thread) if thread.lstrip("-").isdigit() else thread
-
-
 def plan(prompt: Prompt) -> Plan:
     """Return the requests that show ``prompt.message`` in its chat."""
-    drawn = draw(prompt, CAPABILITIES)
-    chat = {"chat_id": chat_id(prompt.thread)}
+    drawn = draw(prompt, capabilities(prompt.message))
+    chat = address(prompt.thread)
     last = len(drawn.pieces) - 1
     parts = [
         _part(piece, chat, tidy=index == last and not prompt.is_group)
         for index, piece in enumerate(drawn.pieces)
     ]
     return Plan(tuple(parts), drawn.losses)
+
+
+def capabilities(message: Message) -> Capabilities:
+    """Return what Telegram shows of ``message``: an invoice beyond its limits becomes text."""
+    shown = message.shows
+    if isinstance(shown, Invoice):
+        reference = len(shown.reference.encode())
+        payable = shown.total.minor >= 1 and bool(shown.title.strip())
+        if not (payable and 1 <= reference <= INVOICE_PAYLOAD_BYTES_MAX):
+            return dataclasses.replace(CAPABILITIES, invoices=frozenset())
+    return CAPABILITIES
 
 
 def _part(piece: Piece, chat: dict[str, Any], *, tidy: bool) -> WirePart:
@@ -198,16 +209,21 @@ def _request_keyboard(buttons: Sequence[Button]) -> dict[str, Any]:
         key: dict[str, Any] = {"text": button.label}
         if button.id in REQUESTS:
             key[REQUESTS[button.id]] = True
+        elif button.id == BOT_BUTTON:  # its description is the name that the new bot gets
+            wanted = {"request_id": 1, "suggested_name": button.description or button.label}
+            key["request_managed_bot"] = wanted
         rows.append([key])
     return {"keyboard": rows, "resize_keyboard": True, "one_time_keyboard": True}
 
 
 def settle(settled: Settle) -> Sequence[WirePart]:
-    """Answer a tap at once, and take the buttons away from an answered question.
+    """Answer a tap or a checkout at once, and take the buttons away from an answered question.
 
     Only the answer is urgent: an edit keeps its place behind the question that it edits. A notice
     that is too long for the tap's answer is a message of its own.
     """
+    if settled.approved is not None:
+        return (_verdict(settled, approved=settled.approved),)
     parts = []
     if settled.reply_ref:
         params: dict[str, Any] = {"callback_query_id": settled.reply_ref}
@@ -223,6 +239,21 @@ def settle(settled: Settle) -> Sequence[WirePart]:
     return parts
 
 
+def _verdict(settled: Settle, *, approved: bool) -> WirePart:
+    """Answer a checkout: after ten seconds nobody hears it."""
+    params: dict[str, Any] = {"pre_checkout_query_id": settled.reply_ref, "ok": approved}
+    if not approved:
+        params["error_message"] = settled.notice
+    method = "answerPreCheckoutQuery"
+    return WirePart(method, params, urgent=True, expires_seconds=CHECKOUT_SECONDS_MAX)
+
+
+def refund(person: str, charge_id: str) -> WirePart:
+    """Return the request that gives Stars back to who paid them: the whole of one charge."""
+    params = {"user_id": int(person), "telegram_payment_charge_id": charge_id}
+    return WirePart("refundStarPayment", params)
+
+
 def _close(settled: Settle, message: Message) -> Sequence[WirePart]:
     """Remove the keyboard, and leave what was chosen under the question, if there is room."""
     last = draw(Prompt(settled.thread, settled.asked_seq, message), CAPABILITIES).pieces[-1]
@@ -230,7 +261,7 @@ def _close(settled: Settle, message: Message) -> Sequence[WirePart]:
         return ()
     if last.offer.kind is OfferKind.ASK:
         return ()
-    params: dict[str, Any] = {"chat_id": chat_id(settled.thread)}
+    params = chat_of(settled.thread)
     refers_to = None
     if settled.message_ref:
         params["message_id"] = int(settled.message_ref)

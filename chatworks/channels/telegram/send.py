@@ -20,10 +20,9 @@ from chatworks.channels.models import (
     Outcome,
     Permanent,
     RetryAfter,
-    Send,
     WirePart,
 )
-from chatworks.kit.http import Answer, HttpClient, NotSent, TooLong, Unanswered
+from chatworks.kit.http import Answer, HttpClient, NotSent, TooLong, Unanswered, Upload
 from chatworks.sdk.inbound import File
 
 SEND_SECONDS_MAX = 30.0
@@ -31,7 +30,12 @@ FILE_SECONDS_MAX = 60.0
 FILE_BYTES_MAX = 20_000_000  # getFile gives no larger ones (core.telegram.org/bots/api#getfile)
 UNREACHABLE = ("bot was blocked", "user is deactivated", "chat not found", "bot was kicked")
 # What was wanted is so already, or is no longer there to be changed; nobody misses anything.
-FINE = ("message is not modified", "message to edit not found", "query is too old")
+FINE = (
+    "message is not modified",
+    "message to edit not found",
+    "query is too old",
+    "charge_already_refunded",
+)
 
 
 class TokenRefused(Exception):
@@ -65,7 +69,7 @@ class BotApi:
     ) -> Any:
         """Return the result of a method; raises ``TokenRefused`` or ``NotDone``."""
         if not channel.secret:
-            raise TokenRefused(f"{channel.secret_env} is not set")
+            raise TokenRefused(_missing(channel))
         try:
             answer = await self.call(channel, method, params, seconds)
         except (NotSent, Unanswered) as error:
@@ -84,16 +88,25 @@ class BotApi:
 
     async def send(self, channel: Channel, part: WirePart) -> Outcome:
         """Send one wire part."""
+        return (await self.upload(channel, part, {}))[0]
+
+    async def upload(
+        self, channel: Channel, part: WirePart, files: Mapping[str, Upload]
+    ) -> tuple[Outcome, Any]:
+        """Send one wire part with its files; returns also what Telegram made of it, or None."""
         if not channel.secret:
-            missing = f"{channel.secret_env} is not set"
-            return Permanent(missing, Consequence.DISABLE_CHANNEL)
+            return Permanent(_missing(channel), Consequence.DISABLE_CHANNEL), None
+        url = f"{self._base}/bot{channel.secret}/{part.method}"
         try:
-            answer = await self.call(channel, part.method, part.params, SEND_SECONDS_MAX)
+            if files:
+                answer = await self._http.upload(url, part.params, files, SEND_SECONDS_MAX)
+            else:
+                answer = await self._http.post(url, part.params, SEND_SECONDS_MAX)
         except NotSent as error:
-            return RetryAfter(0, "chat", str(error))
+            return RetryAfter(0, "chat", str(error)), None
         except Unanswered as error:
-            return Ambiguous(str(error))
-        return outcome(answer)
+            return Ambiguous(str(error)), None
+        return outcome(answer), answer.body.get("result")
 
     async def fetch(self, channel: Channel, file: File, most_bytes: int) -> Fetched:
         """Return a file that somebody sent; raises ``NotFetched``. Its link lives an hour."""
@@ -115,7 +128,7 @@ class BotApi:
     async def _file_path(self, channel: Channel, file: File) -> str:
         """Return where Telegram holds a file now; raises ``NotFetched``."""
         if not channel.secret:
-            raise NotFetched(f"{channel.secret_env} is not set")
+            raise NotFetched(_missing(channel))
         try:
             answer = await self.call(
                 channel, "getFile", {"file_id": file.vendor_id}, SEND_SECONDS_MAX
@@ -137,9 +150,10 @@ class BotApi:
                 raise NotFetched("Telegram's answer cannot be read")
 
 
-def make_send(api: BotApi) -> Send:
-    """Return the port of the outbox."""
-    return api.send
+def _missing(channel: Channel) -> str:
+    if channel.secret_env:
+        return f"{channel.secret_env} is not set"
+    return "its sealed token cannot be opened: CHATWORKS_SECRET is another one"
 
 
 def outcome(answer: Answer) -> Outcome:  # noqa: PLR0911 - one for each answer
@@ -147,6 +161,8 @@ def outcome(answer: Answer) -> Outcome:  # noqa: PLR0911 - one for each answer
     body = answer.body
     if body.get("ok"):
         result = body.get("result")
+        if isinstance(result, list):  # an album: its first message carries the caption
+            result = result[0] if result else None
         vendor_id = result.get("message_id", "") if isinstance(result, dict) else ""
         return Accepted(str(vendor_id))
     if answer.status == 200:  # noqa: PLR2004 - taken, and the answer cannot be read

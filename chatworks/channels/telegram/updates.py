@@ -44,11 +44,15 @@ class Chat(msgspec.Struct, frozen=True):
 
 
 class Entity(msgspec.Struct, frozen=True):
-    """A marked piece of a text; ``offset`` and ``length`` count UTF-16 code units."""
+    """A marked piece of a text; ``offset`` and ``length`` count UTF-16 code units.
+
+    ``user`` is who is mentioned without a user name.
+    """
 
     type: str
     offset: Int64
     length: Int64
+    user: User | None = None
 
 
 class Location(msgspec.Struct, frozen=True):
@@ -83,6 +87,16 @@ class Media(msgspec.Struct, frozen=True):
     width: Int64 = 0
 
 
+class SuccessfulPayment(msgspec.Struct, frozen=True):
+    """What was paid: minor units, and the ids under which it can be found and given back."""
+
+    currency: str
+    total_amount: Int64
+    invoice_payload: str
+    telegram_payment_charge_id: str
+    provider_payment_charge_id: str = ""
+
+
 class InlineButton(msgspec.Struct, frozen=True):
     """A button under a message."""
 
@@ -104,9 +118,13 @@ class Message(msgspec.Struct, frozen=True):
     date: Int64 = 0
     sender: User | None = field(name="from", default=None)
     edit_date: Int64 = 0
+    message_thread_id: Int64 = 0
+    is_topic_message: bool = False
+    reply_to_message: Message | None = None
     text: str | None = None
     entities: list[Entity] = []
     caption: str = ""
+    caption_entities: list[Entity] = []
     location: Location | None = None
     venue: Venue | None = None
     contact: Contact | None = None
@@ -118,6 +136,8 @@ class Message(msgspec.Struct, frozen=True):
     voice: Media | None = None
     video_note: Media | None = None
     sticker: Media | None = None
+    successful_payment: SuccessfulPayment | None = None
+    migrate_to_chat_id: Int64 | None = None
     reply_markup: Markup | None = None
 
 
@@ -128,6 +148,23 @@ class CallbackQuery(msgspec.Struct, frozen=True):
     sender: User = field(name="from")
     message: Message | None = None
     data: str = ""
+
+
+class PreCheckoutQuery(msgspec.Struct, frozen=True):
+    """Somebody is about to pay: Telegram waits ten seconds for our word."""
+
+    id: str
+    sender: User = field(name="from")
+    currency: str
+    total_amount: Int64
+    invoice_payload: str
+
+
+class ManagedBotUpdated(msgspec.Struct, frozen=True):
+    """``user`` made a bot that we may manage, or gave it another token."""
+
+    user: User
+    bot: User
 
 
 class ChatMember(msgspec.Struct, frozen=True):
@@ -168,6 +205,8 @@ class Update(Numbered, frozen=True):
     edited_message: Message | None = None
     callback_query: CallbackQuery | None = None
     my_chat_member: ChatMemberUpdated | None = None
+    pre_checkout_query: PreCheckoutQuery | None = None
+    managed_bot: ManagedBotUpdated | None = None
 
 
 # Of a message with no content that we take: what stands beside the content …
@@ -188,9 +227,9 @@ SERVICE = frozenset((
     "new_chat_members", "left_chat_member", "chat_owner_left", "chat_owner_changed",
     "new_chat_title", "new_chat_photo", "delete_chat_photo", "group_chat_created",
     "supergroup_chat_created", "channel_chat_created", "message_auto_delete_timer_changed",
-    "migrate_to_chat_id", "migrate_from_chat_id", "pinned_message", "successful_payment",
-    "refunded_payment", "connected_website", "write_access_allowed",
-    "proximity_alert_triggered", "boost_added", "chat_background_set", "checklist_tasks_done",
+    "migrate_from_chat_id", "pinned_message", "refunded_payment", "connected_website",
+    "write_access_allowed", "proximity_alert_triggered", "boost_added", "chat_background_set",
+    "checklist_tasks_done",
     "checklist_tasks_added", "direct_message_price_changed", "forum_topic_created",
     "forum_topic_edited", "forum_topic_closed", "forum_topic_reopened",
     "general_forum_topic_hidden", "general_forum_topic_unhidden", "giveaway_created",

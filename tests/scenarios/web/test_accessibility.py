@@ -10,8 +10,10 @@ from importlib import resources
 import pytest
 from browsing import BROWSER, DESK, PHONE, Watched, begin, order, reads, say, sign_in, tap
 from playwright.async_api import BrowserContext, Page, expect
+from richness import MESSAGES, speak
 
 from chatworks.app import House
+from chatworks.sdk.messages import Message
 
 pytestmark = BROWSER
 
@@ -50,6 +52,27 @@ async def visit(context: BrowserContext, address: str) -> tuple[Page, list[str]]
     page = await context.new_page()
     await page.goto(address)
     return page, [f"{address}: {text}" for text in await serious(page)]
+
+
+async def test_every_kind_of_message(site: str, browsers: Watched, working: House) -> None:
+    browsers.expect("404")  # the players' files
+    page = await browsers.page()
+    await begin(page, site)
+    await speak(working, *MESSAGES.values(), Message(typing=True))
+    await expect(page.locator(".dots")).to_be_visible()
+    found = await serious(page)
+    await page.get_by_role("button", name="Send the details").click()
+    await page.locator("summary").click()
+    found += await serious(page)
+    await page.get_by_role("button", name="Enlarge: A 5 L bottle").click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    found += await serious(page)
+    await page.keyboard.press("Escape")
+    await say(page, "menu")  # closes every question
+    await expect(page.get_by_role("button", name="Send the details")).to_be_hidden()
+    found += await serious(page)
+
+    assert found == []
 
 
 async def test_the_public_pages(site: str, browsers: Watched, working: House) -> None:

@@ -58,7 +58,7 @@ async def test_what_is_written_offline_survives_a_reload_and_is_sent_once(
     await context.set_offline(True)
     await say(page, "order")
     await expect(page.get_by_text("You are offline.")).to_be_visible()
-    await expect(page.locator(".bubble.in .state")).to_have_text("Sending…")
+    await expect(page.locator(".bubble.in .state")).to_contain_text("Waiting for the network…")
     await page.get_by_label("Your message").fill("and a dra")
     await context.set_offline(False)
     await page.reload()
@@ -171,7 +171,7 @@ async def test_the_keyboard_reaches_everything_in_the_order_it_is_read(
     await page.keyboard.press("Tab")
     await expect(page.get_by_role("link", name="Skip to the chat")).to_be_focused()
     names = []
-    for _ in range(8):
+    for _ in range(10):
         await page.keyboard.press("Tab")
         names.append(
             await page.evaluate(
@@ -183,8 +183,10 @@ async def test_the_keyboard_reaches_everything_in_the_order_it_is_read(
         "MajiPro",
         "English",
         "Kiswahili",
+        "Notifications and sound",
         "Conversation",
         "Start the chat",
+        "Attach a file (at most 16 MB)",
         "Your message",
         "Send",
         "Order in the chat",

@@ -89,6 +89,9 @@ async def test_messages_that_come_while_it_is_closed_are_counted(
             post(work, Post(outlet_id, conversation_id, Message("It is at your door.")))
         badge = page.get_by_role("button", name="Chat with us").locator("span")
         await expect(badge).to_have_text("1")
+        await page.goto(elsewhere)  # and on every other page, before it is opened
+        await expect(badge).to_have_text("1")
+        await expect(page.get_by_role("button", name="Chat with us (1)")).to_be_visible()
         await open_widget(page)
         await expect(badge).to_be_hidden()
         await expect(frame.get_by_text("It is at your door.")).to_be_visible()

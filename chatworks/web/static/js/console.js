@@ -26,6 +26,23 @@ document.querySelector("[data-composer] textarea")?.addEventListener("keydown", 
   if (event.target.value.trim()) form.requestSubmit(form.querySelector("button"));
 });
 
+// Each side hears when the other writes: told at most every three seconds, and soon forgotten.
+const talk = document.querySelector("[data-conversation]")?.dataset.conversation;
+let told = 0;
+document.querySelector("[data-composer] textarea")?.addEventListener("input", () => {
+  if (!talk || Date.now() - told < 3000) return;
+  told = Date.now();
+  fetch(`/console/messages/${talk}/typing`, { method: "POST" }).catch(() => null);
+});
+
+let forgotten = 0;
+function writes() {
+  const line = document.querySelector("[data-typing]");
+  line.textContent ||= "They are writing…";
+  clearTimeout(forgotten);
+  forgotten = setTimeout(() => (line.textContent = ""), 6000);
+}
+
 for (const code of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) break;
   const button = document.createElement("button");
@@ -84,6 +101,8 @@ async function notice() {
 }
 
 if (main?.dataset.live) {
-  new EventSource("/console/live").addEventListener("message", notice);
+  const live = new EventSource(`/console/live${talk ? `?conversation=${talk}` : ""}`);
+  live.addEventListener("message", notice);
+  live.addEventListener("typing", writes);
   main.addEventListener("focusout", notice); // what was held back while somebody typed
 }

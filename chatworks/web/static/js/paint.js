@@ -1,87 +1,80 @@
-// Draws what is said as DOM nodes. Text never becomes markup: links are found in it and made.
+// One message as nodes: what stands in its bubble, and what is wider than one and stands below it.
 
-export function element(name, className = "", text = "") {
-  const node = document.createElement(name);
-  if (className) node.className = className;
-  if (text) node.textContent = text;
+import { carousel, contact, place, preview, slip, trade } from "./cards.js";
+import { choices } from "./choices.js";
+import { media } from "./files.js";
+import { Sheet } from "./form.js";
+import { button, element, icon, size, styled } from "./nodes.js";
+
+export const LOCATION = "__location";
+export const FILE = "__file";
+
+// `ctx` is {language, texts, tap(seq, id, label), answer(seq, values, text)}.
+export function outgoing({ seq, content }, ctx) {
+  const tap = (id, label) => ctx.tap(seq, id, label);
+  const inside = [
+    ...media(content.media || [], ctx),
+    content.card && slip(content.card),
+    content.shows && trade(content.shows, ctx),
+    content.place && place(content.place, ctx),
+    content.contact && contact(content.contact, ctx),
+    content.text && words(content.text, content.marks),
+    content.link && preview(content.link),
+  ];
+  const below = [
+    content.cards?.length && carousel(seq, content.cards, { ...ctx, tap }),
+    content.form && new Sheet(seq, content.form, ctx, (values, text) => ctx.answer(seq, values, text)).node,
+    choices(seq, { ...content, buttons: [...(content.buttons || []), ...asked(content, ctx)] }, tap),
+  ];
+  return { inside: inside.filter(Boolean), below: below.filter(Boolean) };
+}
+
+// A message that wants a place or a file offers to share it, even where nobody wrote a button.
+function asked({ wanted, buttons = [] }, { texts, takesFiles }) {
+  if (wanted === "file" && takesFiles) return [{ id: FILE, label: texts.choose_file }];
+  if (wanted !== "location" || buttons.some(({ id }) => id === LOCATION)) return [];
+  return [{ id: LOCATION, label: texts.share_location }];
+}
+
+function words(text, marks) {
+  const node = element("span", "words");
+  node.append(...styled(text, marks));
   return node;
 }
 
-const LINK = /https?:\/\/[^\s<>"]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g;
-
-// The text as nodes, its addresses as links. Punctuation at an address's end belongs to the text.
-export function linked(text) {
-  const nodes = [];
-  let done = 0;
-  for (const { 0: found, index } of text.matchAll(LINK)) {
-    const address = found.replace(/[.,;:!?)\]]+$/, "");
-    const link = element("a", "", address.replace(/^https?:\/\//, ""));
-    link.href = address.includes("://") ? address : `mailto:${address}`;
-    if (address.includes("://")) Object.assign(link, { target: "_blank", rel: "noopener noreferrer" });
-    nodes.push(text.slice(done, index), link);
-    done = index + address.length;
-  }
-  return [...nodes, text.slice(done)].filter((node) => node !== "");
+// What the person themself sent, as they see it: the page's event and the history's are one.
+// `arrived` is what the server knows of a file that it brought.
+export function incoming(event, ctx, arrived) {
+  const { texts } = ctx;
+  if (event.kind === "file") return sentFile(event.file, arrived, ctx);
+  if (event.kind === "place") return [`📍 ${texts.location}`];
+  if (event.kind === "phone") return [event.phone];
+  if (event.kind === "command") return [said(`/${event.text} ${event.arguments || ""}`.trim(), texts)];
+  return [said(event.text || "", texts)];
 }
 
-// Pictures come from this installation alone.
-export function picture(path) {
-  if (!path || !/^\/(?!\/)/.test(path)) return null;
-  const image = element("img");
-  image.src = path;
-  image.alt = "";
-  return image;
+function sentFile(file, arrived, ctx) {
+  const here = arrived?.media || (file.path && file);
+  if (here) return media([here], ctx);
+  return [`📎 ${file.name || file.kind}`, arrived?.reason ? ` (${arrived.reason})` : ""];
 }
 
-export function slip(card) {
-  const box = element("div", "slip");
-  const image = picture(card.photo);
-  if (image) {
-    const frame = element("div", "photo");
-    frame.append(image);
-    box.append(frame);
-  }
-  box.append(element("span", "title", card.title));
-  if (card.subtitle) box.append(element("span", "muted", card.subtitle));
-  for (const { label, value } of card.lines || []) {
-    const row = element("div", "row");
-    row.append(element("span", "", label), element("span", "", value));
-    box.append(row);
-  }
-  if (card.footer) box.append(element("span", "foot", card.footer));
+// A file on its way up: its name, how far it is, and how to stop it.
+export function rising({ name, size: bytes }, { language, texts }, cancel) {
+  const box = element("div", "document upload");
+  const words = element("span", "words");
+  const bar = Object.assign(element("progress"), { max: 1, value: 0 });
+  bar.setAttribute("aria-label", name);
+  words.append(element("span", "title", name), element("span", "muted", size(bytes, language)), bar);
+  const stop = button("stop", "", cancel);
+  stop.append(icon("close", texts.cancel));
+  box.append(icon("file"), words, stop);
   return box;
 }
 
-export function clock(at, language) {
-  const node = element("time", "", new Date(at).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }));
-  node.dateTime = at;
-  return node;
-}
+const said = (text, texts) => (text === "/start" ? texts.begin : text);
 
-export function day(at, language, today) {
-  if (at.toDateString() === new Date().toDateString()) return today;
-  return at.toLocaleDateString(language, { weekday: "long", day: "numeric", month: "long" });
-}
-
-// One row of buttons, for one question. `tap` hears (id, label). Menus (ids with a colon) stay alive.
-export function choices(seq, buttons, tap) {
-  const row = element("div", "choices");
-  row.dataset.seq = seq;
-  for (const { id, label, photo } of buttons) {
-    if (id === "__phone") continue; // the keyboard is the nearer way here
-    const button = element("button");
-    button.type = "button";
-    button.dataset.id = id;
-    if (id.includes(":")) button.dataset.menu = "yes";
-    const image = picture(photo);
-    if (image) {
-      row.classList.add("rich");
-      const [name, price] = label.split(" · ");
-      button.append(image, element("span", "label", name));
-      if (price) button.append(" ", element("span", "price", price));
-    } else button.textContent = label;
-    button.addEventListener("click", () => tap(id, label));
-    row.append(button);
-  }
-  return row.childElementCount ? row : null;
+// What a message says in one line, where a notification has no room for more.
+export function summary({ text, card, shows, media: files, cards }) {
+  return text || card?.title || shows?.title || files?.[0]?.alt || cards?.[0]?.title || "…";
 }

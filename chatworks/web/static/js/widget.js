@@ -2,7 +2,7 @@
 (() => {
   const script = document.currentScript;
   const origin = new URL(script.src).origin;
-  const outlet = script.dataset.outlet;
+  const { outlet, label = "Chat with us" } = script.dataset;
   if (!outlet || document.getElementById("chatworks-widget")) return;
   const small = () => innerWidth <= 480;
   const host = document.createElement("div");
@@ -37,19 +37,26 @@
   path.setAttribute("d", "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H9l-5 4v-4a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2z");
   icon.append(path);
   button.append(icon, badge);
-  button.setAttribute("aria-label", script.dataset.label || "Chat with us");
+  button.setAttribute("aria-label", label);
   button.setAttribute("aria-expanded", "false");
-  frame.title = script.dataset.label || "Chat";
+  frame.title = label;
   frame.allow = "geolocation";
-  frame.referrerPolicy = "origin"; // the frame learns whom to speak to, whatever the page's policy
+  frame.referrerPolicy = "origin"; // the frame learns whom to speak to
   const tell = (what) => frame.contentWindow?.postMessage({ chatworks: what }, origin);
   let open = false;
+  const load = () => {
+    if (frame.src) return;
+    frame.addEventListener("load", () => open && tell("opened"));
+    frame.src = `${origin}/w/${encodeURIComponent(outlet)}`;
+  };
+  // Whoever talked here sees what is new on every page.
+  const key = `chatworks:${outlet}`;
+  const quietly = (what) => {
+    try { return what(localStorage); } catch { return null; }
+  };
   const show = (wanted) => {
     open = wanted;
-    if (!frame.src) {
-      frame.addEventListener("load", () => open && tell("opened"));
-      frame.src = `${origin}/w/${encodeURIComponent(outlet)}`;
-    }
+    load();
     place();
     frame.style.display = open ? "block" : "none";
     button.style.display = open && small() ? "none" : "grid";
@@ -62,12 +69,16 @@
   addEventListener("resize", place);
   addEventListener("message", (event) => {
     if (event.origin !== origin || event.source !== frame.contentWindow) return;
-    if (event.data?.chatworks === "close") show(false);
-    if (event.data?.chatworks === "unread") {
-      badge.textContent = String(event.data.count);
-      badge.style.display = event.data.count ? "block" : "none";
+    const { chatworks: said, count } = event.data || {};
+    if (said === "close") show(false);
+    if (said === "known") quietly((store) => store.setItem(key, "yes"));
+    if (said === "unread") {
+      badge.textContent = count;
+      badge.style.display = count ? "block" : "none";
+      button.setAttribute("aria-label", count ? `${label} (${count})` : label);
     }
   });
   shadow.append(frame, button);
   document.body.append(host);
+  if (quietly((store) => store.getItem(key))) load();
 })();

@@ -3,28 +3,17 @@
 // makes each event's id, so a repeat is the same event), and follows by server-sent events that
 // resume after the last message seen. A token that the server does not know any more begins anew.
 
+import { newId, storage } from "./store.js";
+import { events } from "./stream.js";
+
 const NAP_MS_MIN = 500;
 const NAP_MS_MAX = 20000;
 const SILENCE_MS_MAX = 40000; // the server sends a heartbeat every 15 seconds
+const SIGN_MS = 3000; // how often it is told that somebody writes
 
-// A browser may refuse storage to a framed page: then the conversation lasts as long as the page.
-function storage(kind) {
-  try {
-    const real = window[kind];
-    real.getItem("chatworks");
-    return real;
-  } catch {
-    const kept = new Map();
-    return {
-      getItem: (key) => kept.get(key) ?? null,
-      setItem: (key, value) => kept.set(key, value),
-      removeItem: (key) => kept.delete(key),
-    };
-  }
-}
-
-// `told` is who hears of it: messages(list, language), pending(event), sent(event),
-// failed(event), state("" | "offline" | "wait"), reset(), ready(isNew).
+// `told` is who hears of it: past(list, {language, read, seen}), message(message), read(seq),
+// typing(), pending(event), progress(event, "waiting" | "sending" | "sent"), failed(event),
+// state("" | "offline" | "wait"), reset(), ready(isNew).
 export class Wire {
   constructor(slug, language, told) {
     this.base = `/chat/${slug}`;
@@ -74,7 +63,7 @@ export class Wire {
   }
 
   greet() {
-    this.queue.forEach((event) => this.told.pending(event));
+    this.queue.forEach((event) => this.show(event));
     this.told.ready(!this.token && !this.queue.length);
   }
 
@@ -106,23 +95,44 @@ export class Wire {
     const answer = await fetch(`${this.base}/messages`, { headers: this.headers() }).catch(() => null);
     if (answer?.status === 401) this.forget();
     else if (answer?.ok) {
-      const { language, messages } = await answer.json();
-      this.take(messages, language);
+      const { messages, ...marks } = await answer.json();
+      this.seen = messages.at(-1)?.seq ?? 0;
+      this.told.past(messages, marks);
     }
   }
 
-  take(messages, language) {
-    const fresh = messages.filter((message) => message.seq > this.seen);
-    if (fresh.length) this.seen = fresh.at(-1).seq;
-    this.told.messages(fresh, language);
+  take({ name, data }) {
+    if (name === "typing") this.told.typing();
+    else if (name === "read") this.told.read(data);
+    else if (data.seq > this.seen) {
+      this.seen = data.seq;
+      this.told.message(data);
+    }
   }
 
   send(event) {
     const whole = { id: newId(), ...event };
     this.queue.push(whole);
     this.keep();
-    this.told.pending(whole);
+    this.signed = 0; // what is written next is told anew
+    this.show(whole);
     this.flush();
+  }
+
+  show(event) {
+    this.told.pending(event);
+    this.told.progress(event, navigator.onLine ? "sending" : "waiting");
+  }
+
+  // What is told in passing may be lost.
+  sign(path, body) {
+    if (this.token) fetch(`${this.base}/${path}`, { method: "POST", headers: this.headers(), body: JSON.stringify(body), keepalive: true }).catch(() => null);
+  }
+
+  typing() {
+    if (Date.now() - (this.signed || 0) < SIGN_MS) return;
+    this.signed = Date.now();
+    this.sign("typing", {});
   }
 
   async flush() {
@@ -130,10 +140,12 @@ export class Wire {
     this.flushing = true;
     let pause = NAP_MS_MIN;
     while (this.queue.length) {
+      this.told.progress(this.queue[0], navigator.onLine ? "sending" : "waiting");
       const answer = await this.post(this.queue[0]).catch(() => null);
       if (answer?.status === 401) this.forget();
       else if (!answer || answer.status === 429 || answer.status >= 500) {
         this.told.state(answer?.status === 429 ? "wait" : navigator.onLine ? "" : "offline");
+        this.queue.forEach((event) => this.told.progress(event, "waiting"));
         await this.nap(pause);
         pause = Math.min(pause * 2, NAP_MS_MAX);
       } else {
@@ -141,7 +153,7 @@ export class Wire {
         this.keep();
         this.told.state("");
         pause = NAP_MS_MIN;
-        if (answer.ok) this.told.sent(event);
+        if (answer.ok) this.told.progress(event, "sent");
         else this.told.failed(event);
       }
     }
@@ -191,7 +203,7 @@ export class Wire {
         if (!answer.ok) throw new Error(`events ${answer.status}`);
         pause = NAP_MS_MIN;
         this.told.state("");
-        for await (const message of events(answer.body, hear)) if (life === this.life) this.take([message]);
+        for await (const event of events(answer.body, hear)) if (life === this.life) this.take(event);
       } catch {
         // the connection ended: wait, and resume after what was seen
       } finally {
@@ -217,31 +229,4 @@ export class Wire {
   wake() {
     [...this.naps].forEach((end) => end());
   }
-}
-
-async function* events(body, hear) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    hear();
-    text += value;
-    const whole = text.split("\n\n");
-    text = whole.pop();
-    for (const event of whole) {
-      const data = event.split("\n").find((line) => line.startsWith("data: "));
-      if (data) yield JSON.parse(data.slice(6));
-    }
-  }
-}
-
-// crypto.randomUUID exists on https and localhost only.
-function newId() {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 15) | 64;
-  bytes[8] = (bytes[8] & 63) | 128;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

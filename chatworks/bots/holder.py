@@ -19,8 +19,9 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection
 
-from chatworks.channels.models import Channel, ChannelKind, RawRequest, Rejected
-from chatworks.channels.telegram.connect import Connected, connect, poll
+from chatworks.bots.adoption import Adopter
+from chatworks.channels.models import Channel, ChannelKind, Connected, RawRequest, Rejected
+from chatworks.channels.telegram.connect import address, connect, poll, webhook_trouble
 from chatworks.channels.telegram.send import BotApi, NotDone, TokenRefused
 from chatworks.conversations.words import WORDS, Word
 from chatworks.inbox.committer import Committer
@@ -32,6 +33,7 @@ from chatworks.outlets.models import Outlet
 from chatworks.outlets.service import Directory
 from chatworks.sdk.applet import Applets
 
+HEALTH_SECONDS = 60.0  # how often Telegram is asked how a webhook does
 LOOK_SECONDS = 2.0  # how long a bot may stand without a holder, or its trouble unseen
 BACKOFF_SECONDS_MIN, BACKOFF_SECONDS_MAX = 1.0, 60.0
 # A holder's machine may vanish without a word: the server asks whether it is still there.
@@ -49,6 +51,7 @@ class Bots:
     directory: Directory
     committer: Committer
     api: BotApi
+    adopter: Adopter
     kind: ChannelKind
     applets: Applets
     public_url: str
@@ -80,6 +83,7 @@ class Bots:
                 await self._end(conn, running, ours)
                 for held in await store.hold(conn, [i for i in ours if i not in running]):
                     running[held] = asyncio.create_task(self._run(ours[held]))
+                await self.adopter.adopt([ours[bot] for bot in running if bot in self._connected])
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
             await _cancel(running.values())
@@ -126,18 +130,33 @@ class Bots:
         connected = await connect(self.api, channel, self.public_url, commands)
         cursor = await self._note(channel, connected)
         if connected.mode == "webhook":
-            await asyncio.Event().wait()
+            await self._watch(channel, connected)
 
         async def deliver(updates: list[bytes], next_cursor: int) -> None:
             await self._deliver(channel, updates, next_cursor)
 
         await poll(self.api, channel, cursor, deliver)
 
+    async def _watch(self, channel: Channel, connected: Connected) -> None:
+        """Ask again and again how a webhook does, and tell what is wrong with it."""
+        url = address(self.public_url, channel)
+        known = ""
+        while True:
+            await asyncio.sleep(HEALTH_SECONDS)
+            now = self.db.clock.now()
+            trouble = await webhook_trouble(self.api, channel, url, now)
+            if trouble != known:
+                known = trouble
+                whole = "; ".join(text for text in (trouble, connected.trouble) if text)
+                await self._write(channel, whole)
+                if trouble:
+                    log.warning("a bot's webhook is not well", bot=channel.name, reason=trouble)
+
     async def _note(self, channel: Channel, connected: Connected) -> int:
         """Write that a bot works, and let what waited for it leave; returns its cursor."""
         trouble = connected.trouble
         async with self.db.engine() as work:
-            cursor = await store.connected(work, channel, connected.name, connected.mode, trouble)
+            cursor = await store.connected(work, channel, connected)
             work.notify(["outbox", f"outlet {channel.outlet_id.hex}"])
         self.directory.forget()
         self._connected.add(channel.id)
@@ -154,10 +173,14 @@ class Bots:
         self._told[channel.id] = reason
         event = "bot is switched off until its token works" if broken else "bot is not connected"
         log.warning(event, bot=channel.name, token=channel.secret_env, reason=reason)
+        await self._write(channel, reason, broken=broken)
+
+    async def _write(self, channel: Channel, trouble: str, *, broken: bool = False) -> None:
+        """Show in the console what is wrong with a bot."""
         async with self.db.engine() as work:
             if broken:
-                await store.break_channel(work, channel.outlet_id, channel.id, reason)
-            await store.set_trouble(work, channel, reason)
+                await store.break_channel(work, channel.outlet_id, channel.id, trouble)
+            await store.set_trouble(work, channel, trouble)
             work.notify([f"outlet {channel.outlet_id.hex}"])
         self.directory.forget()
 

@@ -1,0 +1,1 @@
+"""An applet that asks with a form and hears a file."""
