@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chatworks.commands.models import Call, Registration, Trace
+from chatworks.contacts.models import Deliver
 from chatworks.conversations import jobs, service
 from chatworks.conversations.models import (
     DATA_MAP,
@@ -36,6 +37,7 @@ def feature(scribe: Scribe) -> Feature:
         ),
         subscribers={
             Post: (scribe.hear_posts,),
+            Deliver: (scribe.hear_routes,),
             ContactUnreachable: (jobs.close_contacts,),
             ChatMigrated: (jobs.move_chats,),
             WindowClosed: (scribe.hear_closed,),

@@ -39,6 +39,7 @@ from chatworks.outbox.models import (
     ChatMigrated,
     Leased,
     Part,
+    PartFailed,
     Status,
     Told,
 )
@@ -194,6 +195,9 @@ class Sender:
             await self._hold(work, held)
             for part, outcome, change, began in held:
                 await _follow(work, part, outcome, began)
+                if change.status is Status.FAILED:
+                    key = (part.outlet_id, part.conversation_id)
+                    work.publish(PartFailed(*key, part.message_seq))
                 if change.status in {Status.FAILED, Status.UNKNOWN}:
                     log.warning("a part was not sent", part=part.id.hex, status=change.status.value)
             work.notify(f"outlet {outlet.hex}" for outlet in outlets)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, time, timedelta
+from decimal import ROUND_CEILING, Decimal
 from math import asin, cos, radians, sin, sqrt
 from zoneinfo import ZoneInfo
 
 import msgspec
+from babel.numbers import get_currency_precision
 
 from chatworks.kit.errors import Invalid
+from chatworks.kit.money import Money
 from chatworks.outlets.models import (
     FOR_GOOD,
     WEEKDAYS,
@@ -35,6 +38,8 @@ ORIGIN = re.compile(
 LOOPBACK = frozenset({"localhost", "127.0.0.1"})  # where a site is tried out
 FIELDS = (  # what an outlet and its file have in common, and may change
     "name", "languages", "timezone", "brand", "hours", "delivery", "privacy", "widget_origins",
+    "quiet", "routing",
+    "sms",
 )  # fmt: skip
 
 
@@ -87,6 +92,18 @@ def area_of(delivery: Delivery, place: Place) -> Area | None:
     return next((area for area in areas if area.name.casefold() in address), None)
 
 
+def sms_price(outlet: Outlet, number: str, segments: int) -> Money | None:
+    """Return about what so many segments to ``number`` cost, rounded up; None where no price is
+    known. The longest beginning of the number counts.
+    """
+    fits = [beginning for beginning in outlet.sms.prices if number.startswith(beginning)]
+    if not fits:
+        return None
+    each = Decimal(outlet.sms.prices[max(fits, key=len)])
+    minor = (each * segments).scaleb(get_currency_precision(outlet.currency))
+    return Money(int(minor.to_integral_value(ROUND_CEILING)), outlet.currency)
+
+
 def origin_of(text: str) -> str:
     """Return a site's origin (``https://shop.example``); ``Invalid`` where ``text`` names none.
 
@@ -116,11 +133,11 @@ def changes(
         found = [
             Change("outlet", None, f"{file.name}: new, since a slug ({file.slug}) is for good")
         ]
-    known = {(row.kind, row.secret_env or "") for row in channels}
+    known = {(row.kind, row.secret_env or "", row.account, row.address) for row in channels}
     found += [
         Change(f"channels.{spec.kind}", None, spec.name or spec.kind)
         for spec in file.channels
-        if connectable(spec) and (spec.kind, spec.token_env) not in known
+        if connectable(spec) and (spec.kind, spec.token_env, spec.account, spec.number) not in known
     ]
     return found + _applets(file, outlet)
 

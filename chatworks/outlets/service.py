@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -30,14 +30,19 @@ from chatworks.outlets.models import (
     Hours,
     Install,
     NoSuchApplet,
+    NoSuchChannel,
+    NoSuchTemplate,
     NotValid,
     Outlet,
     OutletFile,
     Saved,
+    SaveTemplate,
+    TemplateRow,
 )
 
 log = structlog.get_logger()
 
+POLLED = frozenset({"telegram"})  # what asks its messenger where there is no public address
 PATH_BYTES = 24  # 192 random bits: the address is not the secret, and not guessable either
 SITES_MAX = 20
 DIRECTORY_SECONDS = 2.0  # how long another process may not see a change of outlets and channels
@@ -56,6 +61,11 @@ def read_file(path: Path) -> OutletFile:
         raise Invalid(str(path.name), str(error)) from error
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise Invalid("timezone", f"{error} is unknown") from error
+    for spec in file.channels:
+        if spec.kind.startswith("twilio_") and not (spec.account and spec.number):
+            raise Invalid("channels", f"{spec.kind} needs account (AC…) and number (+… or MG…)")
+        if spec.kind == "whatsapp" and not spec.account.isdecimal():
+            raise Invalid("channels", "whatsapp needs account: the phone number's id at Meta")
     for language in file.brand.tagline:
         if language not in file.languages:
             raise Invalid("brand.tagline", f"has {language}, which is not among languages")
@@ -79,7 +89,7 @@ async def seed(
     for spec in file.channels:
         if not connectable(spec, secret_of):
             continue
-        mode = "polling" if spec.token_env else "webhook"
+        mode = "polling" if spec.kind in POLLED else "webhook"
         await store.add_channel(
             work,
             ChannelRow(
@@ -93,6 +103,8 @@ async def seed(
                 status="active",
                 trouble="",
                 cursor=0,
+                account=spec.account,
+                address=spec.number,
             ),
         )
     return outlet
@@ -131,6 +143,8 @@ class Directory:
         self._rows: dict[UUID, ChannelRow] = {}
         self._channels: dict[UUID, Channel] = {}
         self._paths: dict[tuple[str, str], Channel] = {}
+        self._resources: Mapping[UUID, Mapping[str, str]] = {}
+        self._templates: Sequence[TemplateRow] = ()
 
     def forget(self) -> None:
         """Read anew at the next question."""
@@ -176,6 +190,8 @@ class Directory:
         async with self._db.engine() as work:
             outlets = await store.find(work)
             rows = await store.channels(work)
+            self._resources = await store.resources(work)
+            self._templates = await store.templates(work)
         self._read_at = now
         self._outlets = {outlet.id: outlet for outlet in outlets}
         self._channels = {row.id: self._channel(row) for row in rows if row.status != "off"}
@@ -196,6 +212,10 @@ class Directory:
             secret=self._secret(row),
             webhook_secret=derived.hex(),
             signing_secret=self._secret_of(f"{row.secret_env}_SIGNING") if row.secret_env else "",
+            account=row.account,
+            address=row.address,
+            resources=self._resources.get(row.id, {}),
+            templates=tuple(t.template for t in self._templates if t.channel_id == row.id),
         )
 
     def _secret(self, row: ChannelRow) -> str:
@@ -302,3 +322,52 @@ class SettingsSaver:
             )
             answers.append(Saved(request.applet) if known else NoSuchApplet(request.applet))
         return answers
+
+
+async def check_channels(work: Work, calls: Sequence[Call[Any]]) -> list[Saved | Refusal]:
+    """Handle ``CheckChannel``: whoever looks after the channel looks again within seconds."""
+    answers: list[Saved | Refusal] = []
+    for call in calls:
+        known = await store.check_again(work, call.outlet_id, call.request.channel_id)
+        answers.append(Saved("channel") if known else NoSuchChannel())
+    return answers
+
+
+class TemplateSaver:
+    """Handles ``SaveTemplate``; ``problem`` says what the vendor would refuse, by kind of channel.
+
+    It is submitted by whoever looks after the channel: nothing here speaks to the vendor.
+    """
+
+    def __init__(self, problems: Mapping[str, Callable[[str, str, str, str], str]]) -> None:
+        self._problems = problems
+
+    async def __call__(self, work: Work, calls: Sequence[Call[Any]]) -> list[Saved | Refusal]:
+        """Check and store each call's template."""
+        answers: list[Saved | Refusal] = []
+        for call in calls:
+            asked: SaveTemplate = call.request
+            rows = await store.channels(work, call.outlet_id)
+            kind = next((row.kind for row in rows if row.id == asked.channel_id), "")
+            problem = self._problems.get(kind)
+            if problem is None:
+                answers.append(NoSuchChannel())
+                continue
+            fault = problem(asked.name, asked.language, asked.body, asked.category)
+            if not fault and not asked.topic.strip():
+                fault = "a topic says what it is about"
+            if not fault and not await store.save_template(work, call.outlet_id, asked):
+                fault = "there is one of this name and language: remove it, or take another name"
+            answers.append(NotValid("template", fault) if fault else Saved("template"))
+            work.notify([f"outlet {call.outlet_id.hex}"])
+        return answers
+
+
+async def remove_templates(work: Work, calls: Sequence[Call[Any]]) -> list[Saved | Refusal]:
+    """Handle ``RemoveTemplate``."""
+    answers: list[Saved | Refusal] = []
+    for call in calls:
+        done = await store.remove_template(work, call.outlet_id, call.request)
+        answers.append(Saved("template") if done else NoSuchTemplate())
+        work.notify([f"outlet {call.outlet_id.hex}"])
+    return answers

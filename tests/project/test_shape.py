@@ -66,7 +66,10 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
     # Decisions 0004, 0012 and 0023 name these, each with its reason.
     more = {
         "bots": {"adoption", "holder"},
-        "conversations": {"batch", "dialogues", "menu", "turn", "watchdog", "words", "worker"},
+        "conversations": {
+            "batch", "choices", "dialogues", "elsewhere", "menu", "turn", "watchdog", "words",
+            "worker",
+        },
         "console": {
             "forms", "message_pages", "order_pages", "product_pages", "router", "settings_forms",
             "settings_pages",
@@ -78,9 +81,8 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
         "commands": {"dispatch"},
     }  # fmt: skip
     features = [
-        "audit", "bots", "catalog", "commands", "console", "conversations", "identity", "inbox",
-        "media",
-        "orders", "outbox", "outlets", "privacy", "storefront",
+        "audit", "bots", "catalog", "commands", "console", "contacts", "conversations", "identity",
+        "inbox", "media", "orders", "outbox", "outlets", "privacy", "storefront",
     ]  # fmt: skip
     strangers = [
         f"{feature}/{path.name}"
