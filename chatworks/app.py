@@ -186,18 +186,12 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     listener = Listener(engine_url)
     watchdog = Watchdog(clock)
     privacy_texts = Texts.load("chatworks.privacy")
-
-    async def outlet_of(outlet_id: UUID) -> OutletView:
-        outlet = await directory.outlet(outlet_id)
-        channels = await directory.channels(outlet_id)
-        return view(outlet, privacy_texts, settings.address, channels)
-
     parts = Parts(
         applets=applets,
         dispatcher=dispatcher,
         kinds=kinds,
         channel_of=directory.channel,
-        outlet_of=outlet_of,
+        outlet_of=_views(directory, privacy_texts, settings.address),
         texts=Texts.load("chatworks.conversations"),
         scribe=scribe,
         watchdog=watchdog,
@@ -233,6 +227,18 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         watchdog=watchdog,
         privacy_texts=privacy_texts,
     )
+
+
+def _views(
+    directory: Directory, texts: Texts, address: str
+) -> Callable[[UUID], Awaitable[OutletView]]:
+    """Return what gives the engine its view of an outlet."""
+
+    async def outlet_of(outlet_id: UUID) -> OutletView:
+        outlet = await directory.outlet(outlet_id)
+        return view(outlet, texts, address, await directory.channels(outlet_id))
+
+    return outlet_of
 
 
 def _features(

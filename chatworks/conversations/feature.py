@@ -17,7 +17,7 @@ from chatworks.conversations.models import (
 )
 from chatworks.conversations.service import Scribe
 from chatworks.kit.feature import Feature
-from chatworks.outbox.models import ChatMigrated, ContactUnreachable, WindowClosed
+from chatworks.outbox.models import Alert, ChatMigrated, ContactUnreachable, WindowClosed
 
 
 def _trace(call: Call[Any], result: Any) -> Trace:
@@ -42,6 +42,7 @@ def feature(scribe: Scribe) -> Feature:
             ChatMigrated: (jobs.move_chats,),
             WindowClosed: (scribe.hear_closed,),
             HumanWanted: (jobs.call_staff,),
+            Alert: (jobs.warn_staff,),
         },
         data_map=DATA_MAP,
     )

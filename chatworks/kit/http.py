@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
+from urllib.request import getproxies_environment
 
 import aiohttp
 import msgspec
@@ -74,7 +75,9 @@ class HttpClient:
     async def open(self) -> None:
         """Make the pool."""
         connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX)
-        self._session = aiohttp.ClientSession(connector=connector, trust_env=True)
+        # aiohttp looks a proxy up in a thread, for every request: only where there may be one.
+        proxied = bool(getproxies_environment())
+        self._session = aiohttp.ClientSession(connector=connector, trust_env=proxied)
 
     async def close(self) -> None:
         """Close every connection."""

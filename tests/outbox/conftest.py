@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
-from vendor import Vendor
+from vendor import Sending, Vendor
 
 from chatworks.app import House
-
-Sending = Callable[[], AbstractAsyncContextManager[None]]
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from conftest import Sending
-from vendor import Vendor
+from vendor import Sending, Vendor
 
 from chatworks.channels.models import Accepted, Ambiguous, Outcome, Permanent, RetryAfter
 from chatworks.outbox.leasing import Room, lease

@@ -6,8 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from conftest import Sending
-from vendor import Vendor
+from vendor import Sending, Vendor
 
 from chatworks.channels.models import Channel, Consequence, Permanent, Template
 from chatworks.outbox import service, store

@@ -8,11 +8,10 @@ from uuid import UUID
 import msgspec
 import psycopg
 import pytest
-from conftest import Sending
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import ClientCursor
-from vendor import Vendor, ids
+from vendor import Sending, Vendor, ids
 
 from chatworks.channels.models import Limits
 from chatworks.kit.db import PLANNER

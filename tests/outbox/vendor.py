@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -29,6 +30,8 @@ from chatworks.inbox.models import NewEvent
 from chatworks.outbox.models import Part
 from chatworks.sdk.inbound import Inbound, InboundKind, Sender
 from chatworks.sdk.messages import Message
+
+Sending = Callable[[], AbstractAsyncContextManager[None]]
 
 
 @dataclass

@@ -12,6 +12,7 @@ from people import Person, Shop, text
 from chatworks.channels.telegram import send
 from chatworks.identity.service import issue_staff_code
 from chatworks.orders.models import Status
+from chatworks.outbox.models import Alert
 from chatworks.testing.telegram import BotApi, Call, Fault
 from chatworks.testing.telegram_people import BOT
 
@@ -206,6 +207,24 @@ async def test_staff_bind_their_chat_and_are_alerted(person: People, shop: Shop)
     assert "Total: KES 600" in text(alert)
     for secret in ("712", "0712 345 678", "Argwings"):
         assert secret not in text(alert)
+
+
+async def test_staff_hear_once_what_a_messenger_complains_of(person: People, shop: Shop) -> None:
+    staff, amina = person(900), person(501)
+    async with shop.house.db.engine([shop.outlet_id]) as work:
+        code = await issue_staff_code(work, await shop.operator())
+    await staff.says(f"/staff {code}", answers=2)
+    await amina.says("hello", answers=2)
+    channel, talk = shop.rows("SELECT channel_id, id FROM conversation WHERE thread = '501'")[0]
+
+    async with shop.house.db.engine([shop.outlet_id]) as work:
+        for _ in range(3):
+            work.publish(Alert(shop.outlet_id, channel, talk, "30007: filtered"))
+
+    told = await staff.is_told("A messenger complains: 30007: filtered.")
+    assert text(told).endswith("Please look at Trouble in the console.")
+    said = "SELECT count(*) FROM message WHERE content->>'text' LIKE 'A messenger complains%'"
+    assert shop.rows(said) == [(1,)]
 
 
 async def test_a_code_is_spent_once_and_guesses_are_limited(person: People, shop: Shop) -> None:
