@@ -223,7 +223,7 @@ async def test_staff_hear_once_what_a_messenger_complains_of(person: People, sho
 
     told = await staff.is_told("A messenger complains: 30007: filtered.")
     assert text(told).endswith("Please look at Trouble in the console.")
-    said = "SELECT count(*) FROM message WHERE content->>'text' LIKE 'A messenger complains%'"
+    said = "SELECT count(*) FROM message WHERE content->>'text' LIKE 'A messenger complains%%'"
     assert shop.rows(said) == [(1,)]
 
 
