@@ -169,7 +169,8 @@ async def test_a_move_waits_for_whoever_holds_the_old_conversation(
     amina.twilio.windows[amina.known_as, WHATSAPP] = amina.twilio.clock.now()
     failed = "SELECT attempts FROM inbox_pending WHERE attempts > 0"
     with psycopg.connect(shop.url, autocommit=True) as held:
-        held.execute("SELECT pg_advisory_lock(%s)", (thread_key(amina.channel.id, AMINA),))
+        key = thread_key(amina.channel.id, AMINA)
+        await until(lambda: held.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()[0])  # type: ignore[index]
         await amina.gives(amina.twilio.text(AMINA, "menu", ExternalUserId="KE.abcDEF123"))
         await until(lambda: shop.rows(failed) == [(1,)])
         assert shop.rows("SELECT thread FROM conversation") == [(AMINA,)]
