@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -51,7 +52,7 @@ def message_pages(desk: Desk) -> list[Any]:
         said = text(form, "text")
         commands: dict[str, Command[Any]] = {
             "reply": Reply(conversation_id, said),
-            "take": TakeOver(conversation_id),
+            "take": TakeOver(conversation_id, _holder(form)),
             "back": HandBack(conversation_id),
         }
         command = commands[choice(form, "do", commands.keys())]
@@ -70,6 +71,22 @@ def message_pages(desk: Desk) -> list[Any]:
             work.notify([typing_topic("shop", session.outlet_id, id_of(conversation))])
 
     return [listed, conversation_page, speak, typing]
+
+
+def _holder(form: Mapping[str, Any]) -> UUID | None:
+    """Return whom the operator saw hold the conversation when they took it over."""
+    seen = text(form, "holder")
+    return id_of(seen) if seen else None
+
+
+def _speaks(found: Mapping[str, Any], session: Session, now: datetime) -> str:
+    """Return who speaks: ``bot``, ``you``, ``colleague``, or ``nobody`` yet."""
+    until = found["speaker_until"]
+    if found["speaker"] == "bot" or (until is not None and until <= now):
+        return "bot"
+    if found["operator_id"] is None:
+        return "nobody"
+    return "you" if found["operator_id"] == session.operator.id else "colleague"
 
 
 def _moment(written: str) -> datetime | None:
@@ -101,6 +118,7 @@ async def _conversation(
         "conversation",
         session,
         conversation=found,
+        speaks=_speaks(found, session, work.now),
         messages=said,
         conversations=rows,
         older=_older(rows),

@@ -45,6 +45,8 @@ REFUSALS = {
     "orders.ReasonNeeded": "Please say why: the customer reads it.",
     "orders.NotYourOrder": "There is no such order.",
     "conversations.CannotReach": "This person has stopped or blocked the channel.",
+    "conversations.HeldBy": "{} holds this conversation, and for {} more minutes. "
+    "To write here yourself, take it over first.",
     "conversations.EmptyReply": "A reply needs 1 to 4,000 characters.",
     "conversations.NoSuchConversation": "There is no such conversation.",
     "catalog.NoSuchProduct": "There is no such product.",
@@ -149,7 +151,7 @@ def _call(session: Session, command: Command[Answer]) -> Call[Answer]:
 
 def told(no: Refusal) -> str:
     """Return a refusal in an operator's words."""
-    said = REFUSALS.get(no.code) or " ".join(str(part) for part in no.args)
+    said = REFUSALS.get(no.code, "").format(*no.args) or " ".join(str(part) for part in no.args)
     return said or f"That was refused ({no.code})."
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from chatworks.sdk.messages import Message
 from chatworks.sdk.runtime import Entry
 
 REPLY_LENGTH_MAX = 4000  # code points of one operator's reply
+LEASE = timedelta(minutes=30)  # how long who took over holds it; each reply begins it anew
 
 
 class Speaker(StrEnum):
@@ -225,6 +226,32 @@ class MayPay(Query[Verdict]):
 
 
 @dataclass(frozen=True, slots=True)
+class PersonWaits:
+    """Fact: somebody said something that a person of the outlet is to answer."""
+
+    outlet_id: UUID
+    conversation_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PersonAnswered:
+    """Fact: an operator answered."""
+
+    outlet_id: UUID
+    conversation_id: UUID
+    operator_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class BotSpeaks:
+    """Fact: the bot answers again. ``forgot`` is whose lease ran out, where that is why."""
+
+    outlet_id: UUID
+    conversation_id: UUID
+    forgot: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Spoken:
     """Who speaks in a conversation now."""
 
@@ -233,21 +260,29 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class TakeOver(Command[Spoken]):
-    """An operator answers from here on; the bot keeps silent until it is handed back."""
+    """An operator answers from here on, for as long as the lease runs; the bot keeps silent.
+
+    Who takes it from a colleague names them in ``holder_id``: of two who take it at the same
+    moment one wins, and the other reads who did.
+    """
 
     conversation_id: UUID
+    holder_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HandBack(Command[Spoken]):
-    """The bot answers again."""
+    """The bot answers again; a colleague's conversation must be taken over first."""
 
     conversation_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class Reply(Command[Spoken]):
-    """An operator's own words to the person; they take the conversation over."""
+    """An operator's own words to the person; they take the conversation over, or renew the lease.
+
+    It is refused while a colleague holds the conversation.
+    """
 
     conversation_id: UUID
     text: str
@@ -255,6 +290,10 @@ class Reply(Command[Spoken]):
 
 class NoSuchConversation(Refusal):
     """There is no such conversation in this outlet."""
+
+
+class HeldBy(Refusal):
+    """A colleague holds the conversation: their name, and minutes until it is free."""
 
 
 class CannotReach(Refusal):

@@ -314,13 +314,16 @@ async def write_timers(work: Work, timers: Iterable[tuple[Conversation, NewTimer
 
 
 class Reachable(msgspec.Struct, frozen=True):
-    """What a command must know of a conversation."""
+    """What a command must know of a conversation; ``holder`` is the name of who took it over."""
 
     thread_key: int
     speaker: Speaker
     status: ContactStatus
     language: str
     contact_id: UUID
+    operator_id: UUID | None
+    until: datetime | None
+    holder: str
 
 
 async def for_commands(work: Work, keys: Sequence[tuple[UUID, UUID]]) -> list[Reachable | None]:
@@ -332,9 +335,7 @@ async def for_commands(work: Work, keys: Sequence[tuple[UUID, UUID]]) -> list[Re
     cursor = await work.conn.execute(QUERIES["for_command"], parameters)
     found: list[Reachable | None] = [None] * len(keys)
     for row in await cursor.fetchall():
-        found[row[0] - 1] = Reachable(
-            row[1], Speaker(row[2]), ContactStatus(row[3]), row[4], row[5]
-        )
+        found[row[0] - 1] = Reachable(row[1], Speaker(row[2]), ContactStatus(row[3]), *row[4:9])
     return found
 
 

@@ -29,6 +29,7 @@ from chatworks.conversations.menu import Menu
 from chatworks.conversations.models import (
     HISTORY_KINDS,
     BotMade,
+    BotSpeaks,
     ContactStatus,
     Conversation,
     DialogueStatus,
@@ -38,6 +39,7 @@ from chatworks.conversations.models import (
     OutletView,
     PaymentTaken,
     PendingSettle,
+    PersonWaits,
     Speaker,
     Update,
     Verdict,
@@ -129,7 +131,9 @@ class Turn:
             self._explain(inbound)
         elif word is not None:
             yield from self._obey(word, inbound)
-        elif not self._human_speaks():
+        elif self._human_speaks():
+            self.facts.append(PersonWaits(self.conversation.outlet_id, self.conversation.id))
+        else:
             yield from self._answer(inbound)
 
     def _unsaid(self, inbound: Inbound) -> Steps:
@@ -216,12 +220,15 @@ class Turn:
         if c.speaker is Speaker.BOT:
             return False
         if c.speaker_until is not None and c.speaker_until <= self.env.now:
-            self._bot_speaks()
+            self._bot_speaks(forgot=c.operator_id)
             return False
         return True
 
-    def _bot_speaks(self) -> None:
+    def _bot_speaks(self, forgot: UUID | None = None) -> None:
         c = self.conversation
+        if c.speaker is Speaker.HUMAN:
+            self.facts = [fact for fact in self.facts if not isinstance(fact, PersonWaits)]
+            self.facts.append(BotSpeaks(c.outlet_id, c.id, forgot))
         c.speaker, c.operator_id, c.speaker_until = Speaker.BOT, None, None
 
     # -- what it means -----------------------------------------------------------------------
@@ -271,6 +278,7 @@ class Turn:
             c.speaker = Speaker.HUMAN
             c.speaker_until = self.env.now + HUMAN_WANTED_FOR
         self.facts.append(HumanWanted(c.outlet_id, c.id, c.sender.name))
+        self.facts.append(PersonWaits(c.outlet_id, c.id))
         self.say_text(
             "A person from {outlet} will answer you here. Write “menu” to come back to me.",
             outlet=self.env.outlet.name,
@@ -279,6 +287,7 @@ class Turn:
     def _stop(self) -> None:
         dialogues.cancel(self)
         self.say_text("You will get no more messages from us here. Write “start” to come back.")
+        self._bot_speaks()
         self.conversation.status = ContactStatus.STOPPED
         self.update.contact_changed = True
         self.update.must_reach = True
