@@ -71,6 +71,7 @@ from chatworks.outlets.service import Directory, connectable, seed
 from chatworks.privacy.core import notice
 from chatworks.sdk.applet import Applets, load
 from chatworks.settings import Settings, secret_of
+from chatworks.support import feature as support
 
 log = structlog.get_logger()
 
@@ -231,6 +232,7 @@ def _features(applets: Applets, scribe: Scribe) -> tuple[Feature, ...]:
         bots.FEATURE,
         catalog.FEATURE,
         orders.FEATURE,
+        support.FEATURE,
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Response, get, post
@@ -18,9 +20,24 @@ from chatworks.conversations import store as conversations
 from chatworks.conversations.models import HandBack, Reply, TakeOver
 from chatworks.conversations.service import typing_topic
 from chatworks.identity.models import Session
+from chatworks.identity.store import operators
 from chatworks.kit.errors import NotFound
+from chatworks.kit.work import Work
+from chatworks.support import store as support
+from chatworks.support.core import fill
+from chatworks.support.models import AddNote, Assign
+from chatworks.support.store import PAGE_LENGTH
 
-PAGE_LENGTH = 50
+VIEWS = {"all": "All", "mine": "Mine", "unassigned": "Unassigned", "waiting": "Waiting"}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Which conversations a list shows, of which kind of channel, and where it starts."""
+
+    show: str
+    kind: str
+    start: datetime | None
 
 
 def message_pages(desk: Desk) -> list[Any]:
@@ -28,15 +45,29 @@ def message_pages(desk: Desk) -> list[Any]:
 
     @get("/messages")
     async def listed(request: Asked) -> Response[str]:
-        """Show the conversations, the latest first."""
+        """Show the conversations: all, one's own, those that wait; of every channel or one kind."""
         session: Session = request.state.session
-        before = _moment(request.query_params.get("before", ""))
+        asked = request.query_params
+        show = asked.get("show", "")
+        view = View(
+            show if show in VIEWS else "all",
+            next((kind for kind in desk.kinds if kind == asked.get("kind")), ""),
+            _moment(asked.get("before", "")),
+        )
         async with desk.db.web(session.outlet_id) as work:
-            rows = await conversations.latest(
-                work, session.outlet_id, before or work.now, PAGE_LENGTH
-            )
+            rows = await _rows(work, session, view)
+            figures = await support.figures(work, session.outlet_id)
+        channels = await desk.directory.channels(session.outlet_id)
         return await desk.show(
-            "messages", session, conversations=rows, older=_older(rows), live=before is None
+            "messages",
+            session,
+            conversations=rows,
+            more=_more(rows, view),
+            live=view.start is None,
+            view=view,
+            views=VIEWS,
+            channel_kinds=sorted({channel.kind for channel in channels}),
+            figures=figures,
         )
 
     @get("/messages/{conversation:str}")
@@ -50,13 +81,22 @@ def message_pages(desk: Desk) -> list[Any]:
         form = await request.form()
         conversation_id = id_of(conversation)
         said = text(form, "text")
+        did = choice(form, "do", {"reply", "take", "back", "assign", "note", "insert"})
+        wanted = text(form, "canned") if did == "insert" else said.removeprefix("/")
+        if did == "insert" or (did == "reply" and said.startswith("/")):
+            filled = await _filled(desk, request.state.session, conversation_id, wanted)
+            if filled or did == "insert":
+                return await _conversation(
+                    desk, request.state.session, conversation_id, typed=filled or said
+                )
         commands: dict[str, Command[Any]] = {
             "reply": Reply(conversation_id, said),
-            "take": TakeOver(conversation_id, _holder(form)),
+            "take": TakeOver(conversation_id, _id(form, "holder")),
             "back": HandBack(conversation_id),
+            "assign": Assign(conversation_id, _id(form, "operator")),
+            "note": AddNote(conversation_id, text(form, "note")),
         }
-        command = commands[choice(form, "do", commands.keys())]
-        problem = await desk.submit(request.state.session, command)
+        problem = await desk.submit(request.state.session, commands[did])
         if problem:
             return await _conversation(
                 desk, request.state.session, conversation_id, problem=problem, typed=said
@@ -73,10 +113,45 @@ def message_pages(desk: Desk) -> list[Any]:
     return [listed, conversation_page, speak, typing]
 
 
-def _holder(form: Mapping[str, Any]) -> UUID | None:
-    """Return whom the operator saw hold the conversation when they took it over."""
-    seen = text(form, "holder")
-    return id_of(seen) if seen else None
+async def _rows(work: Work, session: Session, view: View) -> list[dict[str, Any]]:
+    outlet_id, kind = session.outlet_id, view.kind
+    if view.show == "all":
+        return await conversations.latest(
+            work, outlet_id, view.start or work.now, PAGE_LENGTH, kind
+        )
+    if view.show == "mine":
+        start = view.start or work.now
+        return await support.assigned(work, outlet_id, session.operator.id, start, kind=kind)
+    start = view.start or datetime.fromtimestamp(0, UTC)
+    unassigned = view.show == "unassigned"
+    return await support.waiting(work, outlet_id, start, unassigned=unassigned, kind=kind)
+
+
+def _more(rows: list[dict[str, Any]], view: View) -> str:
+    """Return where the list goes on, as a query; "" at its end."""
+    if len(rows) < PAGE_LENGTH:
+        return ""
+    ordered = "last_at" if view.show in {"all", "mine"} else "waits_since"
+    return urlencode(
+        {"show": view.show, "kind": view.kind, "before": rows[-1][ordered].isoformat()}
+    )
+
+
+async def _filled(desk: Desk, session: Session, conversation_id: UUID, shortcut: str) -> str:
+    """Return a canned answer for this person; "" where there is none of that name."""
+    outlet = await desk.directory.outlet(session.outlet_id)
+    async with desk.db.web(outlet.id) as work:
+        known = {item.shortcut: item.text for item in await support.canned(work, outlet.id)}
+        found = await conversations.one(work, outlet.id, conversation_id)
+        order = await support.last_order(work, outlet.id, conversation_id)
+    values = {"name": found["name"] if found else "", "order": order, "outlet": outlet.name}
+    return fill(known.get(shortcut, ""), values)
+
+
+def _id(form: Mapping[str, Any], field: str) -> UUID | None:
+    """Return the id in a field, or None where it is empty."""
+    value = text(form, field)
+    return id_of(value) if value else None
 
 
 def _speaks(found: Mapping[str, Any], session: Session, now: datetime) -> str:
@@ -98,11 +173,6 @@ def _moment(written: str) -> datetime | None:
     return moment if moment.tzinfo else None
 
 
-def _older(rows: list[dict[str, Any]]) -> str:
-    """Return where older conversations go on; "" at the end."""
-    return rows[-1]["last_at"].isoformat() if len(rows) == PAGE_LENGTH else ""
-
-
 async def _conversation(
     desk: Desk, session: Session, conversation_id: UUID, problem: str = "", typed: str = ""
 ) -> Response[str]:
@@ -114,14 +184,21 @@ async def _conversation(
         said = await conversations.history(work, outlet_id, conversation_id)
         await conversations.mark_read(work, outlet_id, conversation_id, found["last_seq"])
         rows = await conversations.latest(work, outlet_id, work.now, PAGE_LENGTH)
+        notes = await support.notes(work, outlet_id, conversation_id)
+        assigned_to, waits_since = await support.case(work, outlet_id, conversation_id)
+        people = await operators(work, outlet_id)
+        canned = await support.canned(work, outlet_id)
     return await desk.show(
         "conversation",
         session,
         conversation=found,
         speaks=_speaks(found, session, work.now),
-        messages=said,
+        thread=sorted([*said, *notes], key=lambda item: item.at),
         conversations=rows,
-        older=_older(rows),
+        assigned_to=assigned_to,
+        waits_since=waits_since,
+        people=people,
+        canned=canned,
         problem=problem,
         typed=typed,
     )

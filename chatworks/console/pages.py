@@ -49,6 +49,8 @@ REFUSALS = {
     "To write here yourself, take it over first.",
     "conversations.EmptyReply": "A reply needs 1 to 4,000 characters.",
     "conversations.NoSuchConversation": "There is no such conversation.",
+    "support.EmptyNote": "A note needs 1 to 2,000 characters.",
+    "support.NoSuchOperator": "There is no such colleague.",
     "catalog.NoSuchProduct": "There is no such product.",
     "outlets.NoSuchApplet": "This service is not switched on.",
     "commands.NotAllowed": "Your role may not do this.",
@@ -61,6 +63,7 @@ SAVED = {
     "hours": "Opening hours are saved.",
     "service": "Saved. Conversations that run keep the settings they began with.",
     "widget": "Sites are saved.",
+    "answers": "Answers are saved.",
 }
 
 NOT_SENT = {

@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Router
 from litestar.response import Redirect
 
+from chatworks.console.canned_pages import canned_pages
 from chatworks.console.message_pages import message_pages
 from chatworks.console.order_pages import order_pages
 from chatworks.console.pages import Asked, Desk, NotSignedIn, other_pages, sign_in_pages
@@ -31,6 +32,7 @@ def console(desk: Desk) -> list[Any]:
         route_handlers=[
             *order_pages(desk),
             *message_pages(desk),
+            *canned_pages(desk),
             *product_pages(desk),
             *settings_pages(desk),
             *other_pages(desk),

@@ -169,6 +169,7 @@ JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
 JOIN channel h ON h.outlet_id = c.outlet_id AND h.id = c.channel_id
 WHERE c.outlet_id = %(outlet_id)s AND c.last_at < %(before)s
   AND c.last_minute <= %(before)s::timestamptz AT TIME ZONE 'UTC'
+  AND (%(kind)s::text = '' OR h.kind = %(kind)s::text)
 ORDER BY c.last_minute DESC, c.last_at DESC
 LIMIT %(limit)s
 

@@ -415,11 +415,11 @@ async def mark_read(work: Work, outlet_id: UUID, conversation_id: UUID, seq: int
 
 
 async def latest(
-    work: Work, outlet_id: UUID, before: datetime, limit: int = 50
+    work: Work, outlet_id: UUID, before: datetime, limit: int = 50, kind: str = ""
 ) -> list[dict[str, Any]]:
     """Return an outlet's conversations for the console, the latest first."""
     async with work.conn.cursor(row_factory=dict_row) as cursor:
-        parameters = {"outlet_id": outlet_id, "before": before, "limit": limit}
+        parameters = {"outlet_id": outlet_id, "before": before, "limit": limit, "kind": kind}
         await cursor.execute(QUERIES["latest"], parameters)
         return await cursor.fetchall()
 
