@@ -13,7 +13,7 @@ pytestmark = BROWSER
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
 async def test_an_operator_gives_notes_and_answers(
-    site: str, browsers: Watched, working: House, scripts: bool
+    site: str, browsers: Watched, working: House, *, scripts: bool
 ) -> None:
     anna = await browsers.page()
     await begin(anna, site)
