@@ -28,6 +28,7 @@ from chatworks.support.core import fill
 from chatworks.support.models import AddNote, Assign
 from chatworks.support.store import PAGE_LENGTH
 
+WORDS_LENGTH_MAX = 100  # code points of a search
 VIEWS = {"all": "All", "mine": "Mine", "unassigned": "Unassigned", "waiting": "Waiting"}
 
 
@@ -38,6 +39,7 @@ class View:
     show: str
     kind: str
     start: datetime | None
+    words: str = ""  # what is searched for
 
 
 def message_pages(desk: Desk) -> list[Any]:
@@ -53,16 +55,17 @@ def message_pages(desk: Desk) -> list[Any]:
             show if show in VIEWS else "all",
             next((kind for kind in desk.kinds if kind == asked.get("kind")), ""),
             _moment(asked.get("before", "")),
+            asked.get("words", "").replace("\0", "").strip()[:WORDS_LENGTH_MAX],
         )
         async with desk.db.web(session.outlet_id) as work:
-            rows = await _rows(work, session, view)
+            rows, more = await _rows(work, session, view)
             figures = await support.figures(work, session.outlet_id)
         channels = await desk.directory.channels(session.outlet_id)
         return await desk.show(
             "messages",
             session,
             conversations=rows,
-            more=_more(rows, view),
+            more=more,
             live=view.start is None,
             view=view,
             views=VIEWS,
@@ -113,7 +116,19 @@ def message_pages(desk: Desk) -> list[Any]:
     return [listed, conversation_page, speak, typing]
 
 
-async def _rows(work: Work, session: Session, view: View) -> list[dict[str, Any]]:
+async def _rows(work: Work, session: Session, view: View) -> tuple[list[dict[str, Any]], str]:
+    """Return the conversations of a view, and the query of its next page; "" at its end."""
+    if not view.words:
+        rows = await _listed(work, session, view)
+        return rows, _more(rows, view)
+    rows, end = await support.search(
+        work, session.outlet_id, view.words, view.start or work.now, kind=view.kind
+    )
+    asked = {"words": view.words, "kind": view.kind}
+    return rows, urlencode({**asked, "before": end.isoformat()}) if end else ""
+
+
+async def _listed(work: Work, session: Session, view: View) -> list[dict[str, Any]]:
     outlet_id, kind = session.outlet_id, view.kind
     if view.show == "all":
         return await conversations.latest(

@@ -95,3 +95,34 @@ WHERE outlet_id = %(outlet_id)s
                     WHERE outlet_id = %(outlet_id)s AND id = %(id)s)
 ORDER BY placed_at DESC
 LIMIT 1
+
+-- name: search_end
+SELECT min(last_at) FROM (
+    SELECT last_at FROM conversation
+    WHERE outlet_id = %(outlet_id)s AND last_at < %(before)s
+      AND last_minute <= %(before)s::timestamptz AT TIME ZONE 'UTC'
+    ORDER BY last_minute DESC, last_at DESC
+    LIMIT %(conversations)s) AS looked
+HAVING count(*) = %(conversations)s
+
+-- name: search
+-- It looks through so many conversations and so many messages of each, whatever is asked for.
+SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,
+       c.last_at, c.last_text, c.last_seq, c.read_seq
+FROM (SELECT * FROM conversation
+      WHERE outlet_id = %(outlet_id)s AND last_at < %(before)s
+        AND last_minute <= %(before)s::timestamptz AT TIME ZONE 'UTC'
+      ORDER BY last_minute DESC, last_at DESC
+      LIMIT %(conversations)s) AS c
+JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
+JOIN channel h ON h.outlet_id = c.outlet_id AND h.id = c.channel_id
+WHERE (%(kind)s::text = '' OR h.kind = %(kind)s::text)
+  AND (strpos(lower(concat_ws(' ', p.name, '@' || p.username, p.phone)), lower(%(words)s)) > 0
+       OR EXISTS (SELECT 1 FROM sales_order o
+                  WHERE o.outlet_id = c.outlet_id AND o.number = %(number)s
+                    AND o.conversation_id = c.id)
+       OR EXISTS (SELECT 1 FROM message m
+                  WHERE m.outlet_id = c.outlet_id AND m.conversation_id = c.id
+                    AND m.seq > c.last_seq - %(messages)s
+                    AND strpos(lower(m.content ->> 'text'), lower(%(words)s)) > 0))
+ORDER BY c.last_at DESC

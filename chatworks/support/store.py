@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,8 @@ from chatworks.support.models import FIGURES_OVER, Canned, Figures, Note
 QUERIES = load_queries(__package__)
 NOTES_SHOWN = 100
 PAGE_LENGTH = 50
+SEARCHED_CONVERSATIONS = 300  # of one page of results; the next page looks further back
+SEARCHED_MESSAGES = 100  # the newest of each
 
 Key = tuple[UUID, UUID]  # outlet, conversation
 
@@ -109,6 +112,26 @@ async def assigned(
         "limit": PAGE_LENGTH,
     }
     return await _rows(work, "assigned", parameters)
+
+
+async def search(
+    work: Work, outlet_id: UUID, words: str, before: datetime, *, kind: str
+) -> tuple[list[dict[str, Any]], datetime | None]:
+    """Return the conversations with ``words`` in a name, username, phone or message, or with an
+    order of that number; and from where to look further back, None at the end.
+    """
+    number = words.removeprefix("#")
+    parameters = {
+        "outlet_id": outlet_id,
+        "before": before,
+        "words": words,
+        "number": int(number) if re.fullmatch("[0-9]{1,15}", number) else -1,
+        "kind": kind,
+        "conversations": SEARCHED_CONVERSATIONS,
+        "messages": SEARCHED_MESSAGES,
+    }
+    end = await (await work.conn.execute(QUERIES["search_end"], parameters)).fetchone()
+    return await _rows(work, "search", parameters), end[0] if end else None
 
 
 async def _rows(work: Work, query: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
