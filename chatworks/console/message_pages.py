@@ -9,7 +9,9 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+import msgspec
 from litestar import Response, get, post
+from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 from litestar.response import Redirect
 
@@ -19,15 +21,19 @@ from chatworks.console.pages import Asked, Desk
 from chatworks.conversations import store as conversations
 from chatworks.conversations.models import HandBack, Reply, TakeOver
 from chatworks.conversations.service import typing_topic
+from chatworks.conversations.store import Said
 from chatworks.identity.models import Session
 from chatworks.identity.store import operators
 from chatworks.kit.errors import NotFound
 from chatworks.kit.work import Work
+from chatworks.media.models import NotTaken, Origin, OutletFull, Owner, TooLarge
+from chatworks.sdk.messages import Media
 from chatworks.support import store as support
 from chatworks.support.core import fill
 from chatworks.support.models import AddNote, Assign
 from chatworks.support.store import PAGE_LENGTH
 
+FORM_BYTES = 1 << 16
 WORDS_LENGTH_MAX = 100  # code points of a search
 VIEWS = {"all": "All", "mine": "Mine", "unassigned": "Unassigned", "waiting": "Waiting"}
 
@@ -78,7 +84,10 @@ def message_pages(desk: Desk) -> list[Any]:
         """Show one conversation, and note that it was read."""
         return await _conversation(desk, request.state.session, id_of(conversation))
 
-    @post("/messages/{conversation:str}", status_code=200)
+    # A file may have as many bytes as the shelf takes, and a form a little more.
+    bytes_most = desk.shelf.bounds.file_bytes + FORM_BYTES
+
+    @post("/messages/{conversation:str}", status_code=200, request_max_body_size=bytes_most)
     async def speak(conversation: FromPath[str], request: Asked) -> Response[Any]:
         """Reply, take the conversation over, or hand it back to the bot."""
         form = await request.form()
@@ -92,8 +101,14 @@ def message_pages(desk: Desk) -> list[Any]:
                 return await _conversation(
                     desk, request.state.session, conversation_id, typed=filled or said
                 )
+        try:
+            media = await _attached(desk, request.state.session, conversation_id, form, did)
+        except (NotTaken, TooLarge, OutletFull) as no:
+            return await _conversation(
+                desk, request.state.session, conversation_id, problem=str(no), typed=said
+            )
         commands: dict[str, Command[Any]] = {
-            "reply": Reply(conversation_id, said),
+            "reply": Reply(conversation_id, said, media),
             "take": TakeOver(conversation_id, _id(form, "holder")),
             "back": HandBack(conversation_id),
             "assign": Assign(conversation_id, _id(form, "operator")),
@@ -114,6 +129,25 @@ def message_pages(desk: Desk) -> list[Any]:
             work.notify([typing_topic("shop", session.outlet_id, id_of(conversation))])
 
     return [listed, conversation_page, speak, typing]
+
+
+def _files(said: Said) -> list[Media]:
+    """Return the files that we sent with a message."""
+    return msgspec.convert(said.content.get("media", []), list[Media])
+
+
+async def _attached(
+    desk: Desk, session: Session, conversation_id: UUID, form: Mapping[str, Any], did: str
+) -> tuple[Media, ...]:
+    """Return the file that a reply brings, examined and kept; nothing where it brings none."""
+    file = form.get("file")
+    if did != "reply" or not isinstance(file, UploadFile) or not file.filename:
+        return ()
+    async with desk.db.web(session.outlet_id) as work:
+        if await conversations.one(work, session.outlet_id, conversation_id) is None:
+            raise NotFound("there is no such conversation")
+    owner = Owner(Origin.OPERATOR, conversation_id=conversation_id)
+    return (await desk.shelf.keep(session.outlet_id, await file.read(), file.filename, owner),)
 
 
 async def _rows(work: Work, session: Session, view: View) -> tuple[list[dict[str, Any]], str]:
@@ -209,6 +243,7 @@ async def _conversation(
         conversation=found,
         speaks=_speaks(found, session, work.now),
         thread=sorted([*said, *notes], key=lambda item: item.at),
+        attached=_files,
         conversations=rows,
         assigned_to=assigned_to,
         waits_since=waits_since,

@@ -31,6 +31,7 @@ from chatworks.inbox.models import DropParked, NotParked, ParkedEvent, ReplayPar
 from chatworks.kit.db import Database
 from chatworks.kit.errors import ChatWorksError, Refusal
 from chatworks.kit.work import Work
+from chatworks.media.service import Shelf
 from chatworks.outbox import store as outbox
 from chatworks.outbox.models import NotInTrouble, ResendPart, Status
 from chatworks.outlets.service import Directory
@@ -99,6 +100,7 @@ class Desk:
     address: str
     applets: Applets
     kinds: Mapping[str, ChannelKind]
+    shelf: Shelf
 
     async def session(self, request: Asked) -> Session:
         """Return who is signed in, or raise ``NotSignedIn``."""

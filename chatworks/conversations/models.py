@@ -15,7 +15,7 @@ from chatworks.commands.models import Command, Query
 from chatworks.kit.datamap import Basis, DataMap, Erasure, Personal, operational
 from chatworks.kit.errors import Refusal
 from chatworks.sdk.inbound import Inbound, InboundKind, Payment, Sender
-from chatworks.sdk.messages import Message
+from chatworks.sdk.messages import Media, Message
 from chatworks.sdk.runtime import Entry
 
 REPLY_LENGTH_MAX = 4000  # code points of one operator's reply
@@ -286,6 +286,7 @@ class Reply(Command[Spoken]):
 
     conversation_id: UUID
     text: str
+    media: tuple[Media, ...] = ()
 
 
 class NoSuchConversation(Refusal):

@@ -336,7 +336,7 @@ async def reply(work: Work, calls: Sequence[Call[Any]]) -> list[Spoken | Refusal
     for call, answer in zip(calls, answers, strict=True):
         if isinstance(answer, Spoken):
             key = (call.outlet_id, call.request.conversation_id)
-            message = Message(call.request.text.strip())
+            message = Message(call.request.text.strip(), media=call.request.media)
             post(work, Post(*key, message, author=f"operator:{call.actor.id}"))
             work.publish(PersonAnswered(*key, _operator(call.actor)))
     return answers
@@ -362,7 +362,8 @@ def _holding(work: Work, call: Call[Any], row: Reachable) -> Refusal | None:
 def _replying(work: Work, call: Call[Any], row: Reachable) -> Refusal | None:
     if row.status is not ContactStatus.ACTIVE:
         return CannotReach(row.status.value)
-    if not 0 < len(call.request.text.strip()) <= REPLY_LENGTH_MAX:
+    length = len(call.request.text.strip())
+    if length > REPLY_LENGTH_MAX or not (length or call.request.media):
         return EmptyReply()
     return _holding(work, call, row)
 

@@ -47,6 +47,12 @@ async def test_an_operator_gives_notes_and_answers(
     await desk.get_by_role("button", name="Send").click()
     await reads(anna, "MajiPro opens at seven.")
     await expect(desk.get_by_text("You hold this until")).to_be_visible()
+    await desk.get_by_text("Attach a file").click()
+    note = {"name": "price.txt", "mimeType": "text/plain", "buffer": b"20 L: 250"}
+    await desk.get_by_label("Picture or file").set_input_files(note)  # type: ignore[arg-type]
+    await desk.get_by_role("button", name="Send").click()
+    await expect(anna.get_by_text("price.txt").last).to_be_visible()
+    await expect(desk.get_by_role("link", name="price.txt")).to_be_visible()
     await expect(anna.get_by_text("Asks often.")).to_have_count(0)
     await desk.set_viewport_size(PHONE)  # type: ignore[arg-type]
     wide = (
