@@ -10,7 +10,7 @@ import subprocess
 from rich.console import Console
 from rich.table import Table
 
-from bench import idle, inbox, place, plans, replies, turns
+from bench import idle, inbox, place, plans, replies, sends, turns
 from chatworks.kit.backup import tool
 
 Row = dict[str, object]
@@ -81,6 +81,9 @@ def main() -> None:
     single, _, _ = inbox.run(base, bare=False, connections=1)
     tell("a million idle conversations")
     resting = idle.measure(base)
+    tell("sends")
+    sending = sends.measure(base)
+    place.environment()
     embedded.stop()
     tell("replies")
     reply = asyncio.run(replies.measure())
@@ -99,7 +102,15 @@ def main() -> None:
         row("inbox_single_per_s", single, "webhooks/s over one connection"),
         row("inbox_ms_p99", p99, "ms at half load"),
         row("idle_blocks", resting["many"], "blocks, 1,000,000 idle", "10,000", resting["few"]),
-        row("idle_plans_changed", len(resting["changed"]), "of 6 hot queries"),
+        row("idle_plans_changed", len(resting["changed"]), "of 7 hot queries"),
+        row(
+            "outbox_sends_per_s",
+            sending["sends_per_s"],
+            "sends/s, 128 in flight",
+            "sends_bare_per_s",
+            sending["bare_per_s"],
+        ),
+        row("sends_bare_per_s", sending["bare_per_s"], "requests/s, the client alone"),
         row("reply_ms_p50", reply["reply_ms_p50"], "ms"),
         row("reply_ms_p99", reply["reply_ms_p99"], "ms"),
         row("ready_s", reply["ready_s"], "s warm"),

@@ -9,6 +9,8 @@ import psycopg
 
 from chatworks.testing.telegram import Call
 
+MESSAGES = ("sendMessage", "sendPhoto")  # what an order says, with a picture or without
+
 
 def check(url: str, given: Mapping[int, Sequence[int]], calls: Sequence[Call]) -> dict[str, int]:
     """Compare what was acknowledged with what was done.
@@ -27,8 +29,10 @@ def check(url: str, given: Mapping[int, Sequence[int]], calls: Sequence[Call]) -
             taken[int(thread)].append(int(event_id.partition(".")[0]))
         parts: dict[int, list[tuple[str, str]]] = defaultdict(list)
         for thread, status, text in conn.execute(
-            "SELECT thread, status, payload->'params'->>'text' FROM outbox_part"
-            " WHERE payload->>'method' = 'sendMessage' ORDER BY n"
+            "SELECT thread, status, coalesce(payload->'params'->>'text',"
+            " payload->'params'->>'caption') FROM outbox_part"
+            " WHERE payload->>'method' = ANY(%s) ORDER BY n",
+            (list(MESSAGES),),
         ):
             parts[int(thread)].append((status, text))
         row = conn.execute(
@@ -44,8 +48,9 @@ def check(url: str, given: Mapping[int, Sequence[int]], calls: Sequence[Call]) -
     disorder = sum(taken[chat] != sorted(taken[chat]) for chat in given)
     received: dict[int, list[str]] = defaultdict(list)
     for call in calls:
-        if call.method == "sendMessage" and call.done:
-            received[call.params["chat_id"]].append(call.params["text"])
+        if call.method in MESSAGES and call.done:
+            said = str(call.params.get("text", call.params.get("caption")))
+            received[int(call.params["chat_id"])].append(said)
     for chat, texts in received.items():
         doubled += max(0, len(texts) - len(parts[chat]))
         disorder += not _in_order(texts, [text for _, text in parts[chat]])

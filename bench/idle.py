@@ -119,7 +119,17 @@ def _explain(url: str, outlet: UUID, channel: UUID) -> Measured:
             "load": (CONVERSATIONS["load"], {**keys, "threads": [str(n) for n in numbers]}),
             "hold": (CONVERSATIONS["hold"], {"outlets": keys["outlets"], "ids": talks}),
             "due_timers": (INBOX["due_timers"], {**moment, "limit": ACTIVE}),
-            "eligible": (OUTBOX["eligible"], {**moment, "limit": 64}),
+            "lanes": (OUTBOX["lanes"], moment),
+            "lease": (
+                OUTBOX["lease"],
+                {
+                    **moment,
+                    "until": moment["now"],
+                    "lanes": [1],
+                    "channels": [channel],
+                    "counts": [64],
+                },
+            ),
         }
         return {name: _one(conn, text, values) for name, (text, values) in given.items()}
 

@@ -13,14 +13,20 @@ from typing import Any
 
 from chatworks.channels.models import Plan, Prompt, WirePart
 from chatworks.channels.telegram.plan import plan as telegram
+from chatworks.channels.twilio.content import pool
+from chatworks.channels.twilio.plan import TYPING, plan_sms, plan_whatsapp
 from chatworks.channels.whatsapp.plan import plan as whatsapp
 from chatworks.sdk.messages import Button, Card, Line, Message
-from chatworks.testing import telegram_rules, whatsapp_rules
+from chatworks.testing import telegram_rules, twilio_rules, whatsapp_rules
 from chatworks.testing.messages import message
+from chatworks.testing.twilio_content import fill, shape_problem
 
 SEED = 20261124
 COUNT = 100_000
 SHOWN_MAX = 5
+ADDRESS = "https://shop.example"
+POOL = pool(ADDRESS)
+SENDERS = {True: "whatsapp:+15005550001", False: "+15005550002"}
 MEASURED_SECONDS = 0.5
 
 TYPICAL = (  # of the order dialogue: a question, a choice of four, a card to confirm
@@ -53,9 +59,31 @@ def _whatsapp(part: WirePart) -> str:
     return "" if problem is None else str(problem)
 
 
+def _twilio(part: WirePart) -> str:
+    """Hold a part against Twilio's rules as it will be sent: with a sender, and its Content."""
+    if part.method == TYPING:
+        return ""
+    params = {n: v for n, v in part.params.items() if n not in {"Content", "Files", "Said"}}
+    params["From"] = SENDERS[part.params["To"].startswith("whatsapp:")]
+    params["MediaUrl"] = [f"{ADDRESS}{path}" for path in part.params.get("Files", ())]
+    if "Content" in part.params:
+        params["ContentSid"] = "HX" + "1" * 32
+        values = twilio_rules.variables(part.params["ContentVariables"])
+        if values is None:
+            return f"variables: {part.params['ContentVariables']}"
+        shown = fill(POOL[part.params["Content"]].types, values)
+        wrong = shape_problem(shown, approved=False, sent=True)
+        if wrong:
+            return wrong
+    code, detail = twilio_rules.check(params)
+    return f"{code} {detail}" if code else ""
+
+
 Planner = tuple[Callable[[Prompt], Plan], str, Callable[[WirePart], str]]
 PLANNERS: Mapping[str, Planner] = {
     "telegram": (telegram, "501", _telegram),
+    "twilio_sms": (plan_sms, "+254712345678", _twilio),
+    "twilio_whatsapp": (plan_whatsapp, "whatsapp:+254712345678", _twilio),
     "whatsapp": (whatsapp, "254712345678", _whatsapp),
 }
 
@@ -82,7 +110,7 @@ def violations(count: int = COUNT, seed: int = SEED) -> int:
     broken = 0
     for number in range(count):
         plan, thread, check = PLANNERS[names[number % len(names)]]
-        prompt = Prompt(thread, number + 1, message(random), address="https://shop.example")
+        prompt = Prompt(thread, number + 1, message(random), address=ADDRESS)
         problems = [problem for part in plan(prompt).parts if (problem := check(part))]
         if problems:
             broken += 1

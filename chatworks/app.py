@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -25,14 +25,24 @@ from chatworks.catalog import store as catalog_store
 from chatworks.catalog.core import changes as product_changes
 from chatworks.catalog.models import ApplyProducts
 from chatworks.catalog.service import seed as seed_products
-from chatworks.channels.models import ChannelKind
+from chatworks.channels.models import Channel, ChannelKind
 from chatworks.channels.telegram import feature as telegram_feature
 from chatworks.channels.telegram.files import Files
 from chatworks.channels.telegram.manifest import telegram
 from chatworks.channels.telegram.send import BotApi
+from chatworks.channels.twilio.api import TwilioApi
+from chatworks.channels.twilio.connect import template_problem
+from chatworks.channels.twilio.manifest import twilio
+from chatworks.channels.twilio.send import WHATSAPP_KIND
 from chatworks.channels.webchat.adapter import TERMINAL, WEBCHAT
+from chatworks.channels.whatsapp.manifest import whatsapp
+from chatworks.channels.whatsapp.send import CloudApi
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Actor, ActorKind, Call
+from chatworks.contacts.core import ways
+from chatworks.contacts.feature import feature as contacts
+from chatworks.contacts.jobs import Router
+from chatworks.contacts.service import Linker
 from chatworks.conversations.batch import Parts
 from chatworks.conversations.feature import feature as conversations
 from chatworks.conversations.models import Installed, OutletView
@@ -70,6 +80,7 @@ from chatworks.outlets.models import AppletSpec, ApplyFile, Change, Install, Out
 from chatworks.outlets.service import Directory, connectable, seed
 from chatworks.privacy.core import notice
 from chatworks.sdk.applet import Applets, load
+from chatworks.senders import Senders
 from chatworks.settings import Settings, secret_of
 from chatworks.support import feature as support
 
@@ -96,6 +107,7 @@ class House:
     fetcher: Fetcher
     http: HttpClient
     bots: Bots
+    senders: Senders
     watchdog: Watchdog
     privacy_texts: Texts
 
@@ -132,16 +144,17 @@ class House:
         A loop that ends by an error ends the others too and raises: a process that does half of
         its work must not look alive.
         """
-        bots = asyncio.create_task(self.bots.run())
+        care = [asyncio.create_task(run()) for run in (self.bots.run, self.senders.run)]
         busy = (self.worker, self.sender, self.fetcher)
         loops = [asyncio.create_task(loop.run()) for loop in busy]
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait([*loops, bots, stopping], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([*loops, *care, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        bots.cancel()
+        for task in care:
+            task.cancel()
         for loop in busy:
             loop.stop()
-        ended = await asyncio.gather(*loops, bots, return_exceptions=True)
+        ended = await asyncio.gather(*loops, *care, return_exceptions=True)
         for error in ended:
             if isinstance(error, Exception):
                 raise error
@@ -159,26 +172,27 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     directory = Directory(db, secret_of, settings.derive, vault)
     shelf = Shelf(db, Bounds(settings.media_bytes_max, settings.media_outlet_bytes_max))
     files = Files(db, _loader(shelf), settings.public_url.rstrip("/"))
-    kinds = {kind.kind: kind for kind in (telegram(bot_api, files), WEBCHAT, TERMINAL)}
+    twilio_api = TwilioApi(http, settings.twilio_api_base)
+    senders = Senders(db, engine_url, directory, twilio_api, settings.address)
+    by_twilio = twilio(senders.messenger, settings.address)
+    by_meta = whatsapp(CloudApi(http, settings.whatsapp_api_base))
+    messengers = (telegram(bot_api, files), *by_twilio, by_meta)
+    kinds = {kind.kind: kind for kind in (*messengers, WEBCHAT, TERMINAL)}
     applets = Applets(load(package) for package in INSTALLED)
     scribe = Scribe(kinds, directory.channel, settings.address)
-    features = _features(applets, scribe)
+    features = _features(settings, applets, scribe, directory, kinds)
     dispatcher = Dispatcher(r for feature in features for r in feature.registrations)
     applets.check(dispatcher.names())
     db.subscribers = _subscribers(features)
     listener = Listener(engine_url)
     watchdog = Watchdog(clock)
     privacy_texts = Texts.load("chatworks.privacy")
-
-    async def outlet_of(outlet_id: UUID) -> OutletView:
-        return view(await directory.outlet(outlet_id), privacy_texts, settings.address)
-
     parts = Parts(
         applets=applets,
         dispatcher=dispatcher,
         kinds=kinds,
         channel_of=directory.channel,
-        outlet_of=outlet_of,
+        outlet_of=_views(directory, privacy_texts, settings.address),
         texts=Texts.load("chatworks.conversations"),
         scribe=scribe,
         watchdog=watchdog,
@@ -210,13 +224,36 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
             applets=applets,
             public_url=settings.public_url.rstrip("/"),
         ),
+        senders=senders,
         watchdog=watchdog,
         privacy_texts=privacy_texts,
     )
 
 
-def _features(applets: Applets, scribe: Scribe) -> tuple[Feature, ...]:
+def _views(
+    directory: Directory, texts: Texts, address: str
+) -> Callable[[UUID], Awaitable[OutletView]]:
+    """Return what gives the engine its view of an outlet."""
+
+    async def outlet_of(outlet_id: UUID) -> OutletView:
+        outlet = await directory.outlet(outlet_id)
+        return view(outlet, texts, address, await directory.channels(outlet_id))
+
+    return outlet_of
+
+
+def _features(
+    settings: Settings,
+    applets: Applets,
+    scribe: Scribe,
+    directory: Directory,
+    kinds: Mapping[str, ChannelKind],
+) -> tuple[Feature, ...]:
     """Return every feature of the product: what is not in this list does not exist."""
+
+    async def page_of(outlet_id: UUID) -> str:
+        return _page(await directory.outlet(outlet_id), settings.address)
+
     return (
         inbox.FEATURE,
         outbox.FEATURE,
@@ -227,6 +264,12 @@ def _features(applets: Applets, scribe: Scribe) -> tuple[Feature, ...]:
             lambda applet, data: _check_settings(applets, applet, data),
             lambda spec: _install(applets, spec),
             secret_of,
+            {WHATSAPP_KIND: template_problem},
+            directory.vault,
+        ),
+        contacts(
+            Linker(directory.channels, page_of),
+            Router(kinds, directory.channel, directory.outlet),
         ),
         conversations(scribe),
         bots.FEATURE,
@@ -249,14 +292,25 @@ def _loader(shelf: Shelf) -> Callable[[str], Awaitable[Upload | None]]:
     return load
 
 
-def view(outlet: Outlet, texts: Texts, address: str) -> OutletView:
-    """Return what the engine must know of an outlet."""
+def _page(outlet: Outlet, address: str) -> str:
+    return f"{address}/o/{outlet.slug}"
+
+
+def view(
+    outlet: Outlet, texts: Texts, address: str, channels: Sequence[Channel] = ()
+) -> OutletView:
+    """Return what the engine must know of an outlet; the web chat's menu offers to go on in
+    another of its ``channels``, where there is one.
+    """
+    page = _page(outlet, address)
+    webchats = (c.id for c in channels if c.kind == "webchat")
     return OutletView(
         id=outlet.id,
         name=outlet.name,
         languages=outlet.languages,
         notices=notice(outlet, texts, address),
         installed=tuple(Installed(i.applet, i.version, i.settings) for i in outlet.installed),
+        continues=frozenset(here for here in webchats if ways(channels, here, page, "")),
     )
 
 

@@ -18,6 +18,8 @@ from chatworks.channels.planning.drawing import draw
 from chatworks.channels.planning.pieces import Carousel, Drawn, Offer, Sheet, Shown, Words
 from chatworks.channels.planning.rich import Rich, written
 from chatworks.channels.telegram.limits import CAPABILITIES as TELEGRAM
+from chatworks.channels.twilio.limits import SMS
+from chatworks.channels.twilio.limits import WHATSAPP as TWILIO_WHATSAPP
 from chatworks.channels.webchat.adapter import CAPABILITIES as WEBCHAT
 from chatworks.channels.whatsapp.limits import CAPABILITIES as WHATSAPP
 from chatworks.kit.errors import Invalid
@@ -27,6 +29,8 @@ from chatworks.sdk.walk import walk
 
 CHANNELS: Mapping[str, Capabilities] = {
     "telegram": TELEGRAM,
+    "twilio_sms": SMS,
+    "twilio_whatsapp": TWILIO_WHATSAPP,
     "webchat": WEBCHAT,
     "whatsapp": WHATSAPP,
 }

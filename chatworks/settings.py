@@ -36,6 +36,10 @@ class Settings(BaseSettings):
     public_url: str = Field("", validation_alias="CHATWORKS_PUBLIC_URL")
     outlet_file: Path | None = Field(None, validation_alias="CHATWORKS_OUTLET_FILE")
     telegram_api_base: str = Field("https://api.telegram.org", validation_alias="TELEGRAM_API_BASE")
+    twilio_api_base: str = Field("", validation_alias="TWILIO_API_BASE")
+    whatsapp_api_base: str = Field(
+        "https://graph.facebook.com", validation_alias="WHATSAPP_API_BASE"
+    )
     metrics_port: int = Field(0, validation_alias="CHATWORKS_METRICS_PORT", ge=0, le=65535)
     batch_size: int = Field(300, validation_alias="CHATWORKS_BATCH_SIZE", ge=1, le=500)
     in_flight: int = Field(128, validation_alias="CHATWORKS_IN_FLIGHT", ge=1, le=1000)

@@ -26,7 +26,7 @@ from chatworks.channels.planning.drawing import draw
 from chatworks.channels.planning.pieces import Words
 from chatworks.channels.webchat.adapter import arrival, read
 from chatworks.conversations import store, words
-from chatworks.conversations.models import DialogueStatus
+from chatworks.conversations.models import DialogueStatus, Journal
 from chatworks.inbox.models import NewEvent
 from chatworks.kit.errors import NotFound
 from chatworks.outlets.models import Outlet
@@ -171,7 +171,7 @@ class Terminal:
             lines.append(_dim(HINTS[message.wanted]))
         return lines
 
-    async def _journals(self) -> list[store.Journal]:
+    async def _journals(self) -> list[Journal]:
         async with self.house.db.engine([self.outlet.id]) as work:
             found = await store.find_by_thread(work, self.outlet.id, self.channel.id, self.thread)
             return [] if found is None else await store.journals(work, self.outlet.id, found[0])

@@ -37,8 +37,9 @@ class Channel:
     ``webhook_secret`` is ours; ``signing_secret`` is the vendor's, where it signs with another than
     its token (from ``<secret_env>_SIGNING``). ``account`` is the vendor's id of the account where
     the secret alone does not name it (Twilio's account SID, the Cloud API's phone number id);
-    ``resources`` are ids of what we made there once (Content resources by name); ``templates`` are
-    its messages approved ahead.
+    ``address`` is what messages leave from there, a number or a service; ``resources`` are ids of
+    what we made there once (Content resources by name); ``templates`` are its messages approved
+    ahead.
     """
 
     outlet_id: UUID
@@ -54,6 +55,7 @@ class Channel:
     webhook_secret: str = field(repr=False, default="")
     signing_secret: str = field(repr=False, default="")
     account: str = ""
+    address: str = ""
     resources: Mapping[str, str] = field(default_factory=dict)
     templates: tuple[Template, ...] = ()
 

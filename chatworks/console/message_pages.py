@@ -10,16 +10,21 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
-from litestar import Response, get, post
+from litestar import MediaType, Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from chatworks.channels.models import Prompt
+from chatworks.channels.twilio.plan import plan_sms
+from chatworks.channels.twilio.segments import of_plan
+from chatworks.channels.twilio.send import SMS_KIND
 from chatworks.commands.models import Command
 from chatworks.console.forms import choice, id_of, text
 from chatworks.console.pages import Asked, Desk
+from chatworks.contacts import store as contacts
 from chatworks.conversations import store as conversations
-from chatworks.conversations.models import HandBack, Reply, TakeOver
+from chatworks.conversations.models import REPLY_LENGTH_MAX, HandBack, Reply, TakeOver
 from chatworks.conversations.service import typing_topic
 from chatworks.conversations.store import Said
 from chatworks.identity.models import Session
@@ -27,7 +32,9 @@ from chatworks.identity.store import operators
 from chatworks.kit.errors import NotFound
 from chatworks.kit.work import Work
 from chatworks.media.models import NotTaken, Origin, OutletFull, Owner, TooLarge
-from chatworks.sdk.messages import Media
+from chatworks.outbox import store as outbox
+from chatworks.outlets.core import sms_price
+from chatworks.sdk.messages import Media, Message
 from chatworks.support import store as support
 from chatworks.support.core import fill
 from chatworks.support.models import AddNote, Assign
@@ -84,6 +91,10 @@ def message_pages(desk: Desk) -> list[Any]:
         """Show one conversation, and note that it was read."""
         return await _conversation(desk, request.state.session, id_of(conversation))
 
+    return [listed, conversation_page, *_speaking(desk), *_while_writing(desk)]
+
+
+def _speaking(desk: Desk) -> list[Any]:
     # A file may have as many bytes as the shelf takes, and a form a little more.
     bytes_most = desk.shelf.bounds.file_bytes + FORM_BYTES
 
@@ -121,6 +132,27 @@ def message_pages(desk: Desk) -> list[Any]:
             )
         return Redirect(f"/console/messages/{conversation_id.hex}", status_code=303)
 
+    return [speak]
+
+
+def _while_writing(desk: Desk) -> list[Any]:
+    @get("/messages/{conversation:str}/cost", media_type=MediaType.TEXT)
+    async def cost(conversation: FromPath[str], request: Asked) -> str:
+        """Say what a reply by SMS would take, before it is sent; "" on other channels."""
+        session: Session = request.state.session
+        async with desk.db.web(session.outlet_id) as work:
+            found = await conversations.one(work, session.outlet_id, id_of(conversation))
+        if found is None:
+            raise NotFound("there is no such conversation")
+        said = request.query_params.get("text", "")[:REPLY_LENGTH_MAX]
+        if found["kind"] != SMS_KIND or not said.strip():
+            return ""
+        outlet = await desk.directory.outlet(session.outlet_id)
+        count = of_plan(plan_sms(Prompt(found["thread"], 0, Message(said))))
+        price = sms_price(outlet, found["thread"], count)
+        about = f", about {price.show('en')}" if price else ""
+        return f"{count} segment{'' if count == 1 else 's'}{about}"
+
     @post("/messages/{conversation:str}/typing", status_code=204)
     async def typing(conversation: FromPath[str], request: Asked) -> None:
         """Tell the person's page that an operator writes."""
@@ -128,7 +160,7 @@ def message_pages(desk: Desk) -> list[Any]:
         async with desk.db.web(session.outlet_id) as work:
             work.notify([typing_topic("shop", session.outlet_id, id_of(conversation))])
 
-    return [listed, conversation_page, speak, typing]
+    return [cost, typing]
 
 
 def _files(said: Said) -> list[Media]:
@@ -231,12 +263,16 @@ async def _conversation(
         if found is None:
             raise NotFound("there is no such conversation")
         said = await conversations.history(work, outlet_id, conversation_id)
+        sent = [message.seq for message in said if message.direction == "out"]
+        stands = await outbox.standing(work, outlet_id, conversation_id, sent)
         await conversations.mark_read(work, outlet_id, conversation_id, found["last_seq"])
         rows = await conversations.latest(work, outlet_id, work.now, PAGE_LENGTH)
         notes = await support.notes(work, outlet_id, conversation_id)
         assigned_to, waits_since = await support.case(work, outlet_id, conversation_id)
         people = await operators(work, outlet_id)
         canned = await support.canned(work, outlet_id)
+        routes = await contacts.routes_of(work, outlet_id, conversation_id)
+        (reaches,) = await contacts.reaches(work, [(outlet_id, conversation_id)])
     return await desk.show(
         "conversation",
         session,
@@ -249,6 +285,9 @@ async def _conversation(
         waits_since=waits_since,
         people=people,
         canned=canned,
+        stands=stands,
+        routes=routes,
+        siblings=[reach for reach in reaches if reach.conversation_id != conversation_id],
         problem=problem,
         typed=typed,
     )

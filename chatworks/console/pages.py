@@ -65,12 +65,14 @@ SAVED = {
     "service": "Saved. Conversations that run keep the settings they began with.",
     "widget": "Sites are saved.",
     "answers": "Answers are saved.",
+    "channel": "Done. What it means at the messenger shows here within seconds.",
 }
 
 NOT_SENT = {
     Status.UNKNOWN: "It is not known whether this arrived",
     Status.FAILED: "This was not delivered",
     Status.EXPIRED: "This was not sent in time",
+    Status.HELD: "This waits",
 }
 
 Asked = Request[Any, Any, Any]

@@ -8,6 +8,7 @@ from litestar import Router
 from litestar.response import Redirect
 
 from chatworks.console.canned_pages import canned_pages
+from chatworks.console.channel_pages import channel_pages
 from chatworks.console.message_pages import message_pages
 from chatworks.console.order_pages import order_pages
 from chatworks.console.pages import Asked, Desk, NotSignedIn, other_pages, sign_in_pages
@@ -35,6 +36,7 @@ def console(desk: Desk) -> list[Any]:
             *canned_pages(desk),
             *product_pages(desk),
             *settings_pages(desk),
+            *channel_pages(desk),
             *other_pages(desk),
         ],
         before_request=require_session,

@@ -1,4 +1,4 @@
-"""The settings area: opening hours, each applet's own settings, channels, and the widget."""
+"""The settings area: opening hours, each applet's own settings, and the widget."""
 
 from __future__ import annotations
 
@@ -35,14 +35,7 @@ def settings_pages(desk: Desk) -> list[Any]:
         channels = await desk.directory.channels(session.outlet_id)
         return await desk.show("settings", session, services=services, channels=channels)
 
-    @get("/settings/channels")
-    async def channels_page(request: Asked) -> Response[str]:
-        """Show what is connected, and how to connect a bot."""
-        session: Session = request.state.session
-        channels = await desk.directory.channels(session.outlet_id)
-        return await desk.show("channels", session, channels=channels, address=desk.address)
-
-    return [overview, channels_page, *_hours(desk), *_service(desk), *_widget(desk)]
+    return [overview, *_hours(desk), *_service(desk), *_widget(desk)]
 
 
 def _hours(desk: Desk) -> list[Any]:

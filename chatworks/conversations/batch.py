@@ -21,14 +21,22 @@ from chatworks.channels.capabilities import TEXT_ALONE
 from chatworks.channels.models import Channel, ChannelKind, Report
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Call
-from chatworks.conversations import store
+from chatworks.conversations import elsewhere, store
 from chatworks.conversations.menu import Menu
-from chatworks.conversations.models import ContactStatus, Conversation, MayPay, OutletView
+from chatworks.conversations.models import (
+    Alias,
+    ContactStatus,
+    Conversation,
+    Dialogue,
+    MayPay,
+    OutletView,
+)
 from chatworks.conversations.service import Scribe
 from chatworks.conversations.turn import UNSAID, Env, Event, Steps, Turn
 from chatworks.conversations.watchdog import ComputedTooLong, Watchdog
 from chatworks.inbox import store as inbox
-from chatworks.inbox.models import TIMER_EVENT_PREFIX, PendingEvent
+from chatworks.inbox.models import MOVE_EVENT_PREFIX, TIMER_EVENT_PREFIX, PendingEvent
+from chatworks.kit.ids import thread_key
 from chatworks.kit.texts import Texts
 from chatworks.kit.work import Work
 from chatworks.outbox import service as outbox
@@ -73,7 +81,14 @@ class TimerPayload(msgspec.Struct):
     timer: TimerFired
 
 
+class MovePayload(msgspec.Struct):
+    """What another conversation tells: one key, ``leave`` or ``arrive``, with an id or ""."""
+
+    move: dict[str, str]
+
+
 _timer = msgspec.json.Decoder(TimerPayload)
+_move = msgspec.json.Decoder(MovePayload)
 
 
 @dataclass(slots=True)
@@ -118,7 +133,11 @@ async def _prepare(work: Work, parts: Parts, events: Sequence[PendingEvent]) -> 
         work, [(e.outlet_id, e.source, e.thread) for e in firsts], list(groups)
     )
     conversations = {conversation.thread_key: conversation for conversation in known}
+    unknown = [first for first in firsts if first.thread_key not in conversations]
+    moved = await _known_otherwise(work, unknown, read, frozenset(groups))
+    conversations.update((c.thread_key, c) for c in moved)
     await _add_new(work, envs, firsts, read, conversations)
+    arriving = await _arriving(work, conversations, read)
     running = []
     for first in firsts:
         conversation = conversations.get(first.thread_key)
@@ -126,7 +145,7 @@ async def _prepare(work: Work, parts: Parts, events: Sequence[PendingEvent]) -> 
             continue
         channel = channels[first.source]
         capable = parts.kinds[channel.kind].capabilities if channel else TEXT_ALONE
-        turn = Turn(envs[first.outlet_id], conversation, capable)
+        turn = Turn(envs[first.outlet_id], conversation, capable, arriving)
         running.append(_Running(turn, turn.take(read[first.thread_key])))
     return running
 
@@ -154,6 +173,10 @@ def _read(parts: Parts, channel: Channel | None, event: PendingEvent) -> Event |
             arguments = f"{fired.dialogue} {fired.step}"
             due = Inbound(InboundKind.TIMER, Sender(""), arguments=arguments)
             return Event(event.id, due, event.received_at)
+        if event.event_id.startswith(MOVE_EVENT_PREFIX):
+            ((what, which),) = _move.decode(event.payload).move.items()
+            move = Inbound(InboundKind.MOVE, Sender(""), text=what, arguments=which)
+            return Event(event.id, move, event.received_at)
         if channel is not None:
             read = parts.kinds[channel.kind].read(event.payload, channel)
             if isinstance(read, Inbound):
@@ -164,6 +187,49 @@ def _read(parts: Parts, channel: Channel | None, event: PendingEvent) -> Event |
         raise TurnFailed(event.thread_key, error) from error
     gone = LookupError("the channel of this event is switched off or gone")
     raise TurnFailed(event.thread_key, gone)
+
+
+async def _arriving(
+    work: Work, conversations: Mapping[int, Conversation], read: Mapping[int, Sequence[Event]]
+) -> Mapping[UUID, Dialogue]:
+    """Load the dialogues that other conversations have handed over to these."""
+    wanted = [
+        (c.outlet_id, UUID(event.inbound.arguments), c.id)
+        for key, c in conversations.items()
+        for event in read[key]
+        if elsewhere.arrives(event.inbound) and event.inbound.arguments
+    ]
+    return await store.arriving(work, wanted) if wanted else {}
+
+
+async def _known_otherwise(
+    work: Work,
+    firsts: Sequence[PendingEvent],
+    read: Mapping[int, Sequence[Event]],
+    taken: frozenset[int],
+) -> list[Conversation]:
+    """Return the conversations that are known under another id of their person, moved to this one.
+
+    A conversation is moved under both locks. Where somebody else holds the other one, or this very
+    batch takes its events, the turn fails and is tried again alone.
+    """
+    aliases: dict[int, Alias] = {}  # by the lock that guards them now
+    for first in firsts:
+        for alias in {a for e in read[first.thread_key] for a in e.inbound.sender.aliases}:
+            lock = thread_key(first.source, alias)
+            where = (first.outlet_id, first.source, alias)
+            aliases[lock] = (*where, first.thread, first.thread_key)
+    if not aliases:
+        return []
+    locked = set(await inbox.lock(work, list(aliases)))
+    for lock, (*_, key) in aliases.items():
+        if lock in taken or lock not in locked:
+            busy = LookupError("this person's conversation under another id is busy")
+            raise TurnFailed(key, busy)
+    await store.adopt(work, list(aliases.values()))
+    return await store.load(
+        work, [(f.outlet_id, f.source, f.thread) for f in firsts], [f.thread_key for f in firsts]
+    )
 
 
 async def _add_new(

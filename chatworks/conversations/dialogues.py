@@ -17,7 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from chatworks.channels.models import Settle
-from chatworks.commands.models import Actor, ActorKind, Call, Origin
+from chatworks.commands.models import Call
 from chatworks.conversations.menu import Found
 from chatworks.conversations.models import (
     Dialogue,
@@ -136,9 +136,29 @@ def cancel(turn: Turn) -> bool:
     return True
 
 
-def ask_again(turn: Turn, first: int = 0) -> Generator[Call[Any], Any, bool]:
+def hand_over(turn: Turn, conversation_id: UUID) -> UUID | None:
+    """Let the dialogue that waits go on in another conversation; returns which one it is."""
+    dialogue = _open(turn)
+    if dialogue is None:
+        return None
+    dialogue.moved_to, dialogue.question = conversation_id, None
+    turn.update.dialogues[dialogue.id] = dialogue
+    turn.conversation.dialogue = None
+    return dialogue.id
+
+
+def take_in(turn: Turn, dialogue: Dialogue) -> None:
+    """Go on with a dialogue that another conversation handed over; one that waits is cancelled."""
+    cancel(turn)
+    turn.conversation.dialogue = dialogue
+    turn.update.dialogues[dialogue.id] = dialogue
+
+
+def ask_again(
+    turn: Turn, first: int = 0, *, timed: bool = False
+) -> Generator[Call[Any], Any, bool]:
     """Send the open question once more, from its choice ``first`` on; returns whether there is
-    one.
+    one. ``timed`` sets its timer anew: the one that was set wakes another conversation.
     """
     dialogue = _open(turn)
     if dialogue is None:
@@ -150,6 +170,8 @@ def ask_again(turn: Turn, first: int = 0) -> Generator[Call[Any], Any, bool]:
     step = run.replay()
     if isinstance(step, Ask):
         _ask(turn, dialogue, replace(step.message, first=first))
+        if timed:
+            _set_timer(turn, dialogue, step)
         run.suspend()
     else:
         yield from _drive(turn, run, step)
@@ -214,7 +236,7 @@ def _drive(turn: Turn, run: Run, step: Progress) -> Steps:
             case Can():
                 step = run.resume(step.what == "form" and turn.capable.form)
             case Do():
-                answer = yield _call(turn, step)
+                answer = yield turn.call(step.request)
                 refused = isinstance(answer, Refusal)
                 step = run.refuse(answer) if refused else run.resume(answer)
             case Ask():
@@ -243,12 +265,6 @@ def _keep(dialogue: Dialogue, run: Run) -> None:
     dialogue.entries = run.journal()
     if run.salvaged:
         dialogue.rewritten, dialogue.written = True, 0
-
-
-def _call(turn: Turn, step: Do[Any]) -> Call[Any]:
-    c = turn.conversation
-    actor = Actor(ActorKind.CUSTOMER, c.contact_id.hex)
-    return Call(c.outlet_id, actor, step.request, Origin(c.id, c.contact_id, c.language))
 
 
 def _again(turn: Turn, dialogue: Dialogue, state: object) -> Dialogue:

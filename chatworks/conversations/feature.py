@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chatworks.commands.models import Call, Registration, Trace
+from chatworks.contacts.models import Deliver
 from chatworks.conversations import jobs, service
 from chatworks.conversations.models import (
     DATA_MAP,
@@ -16,7 +17,7 @@ from chatworks.conversations.models import (
 )
 from chatworks.conversations.service import Scribe
 from chatworks.kit.feature import Feature
-from chatworks.outbox.models import ChatMigrated, ContactUnreachable, WindowClosed
+from chatworks.outbox.models import Alert, ChatMigrated, ContactUnreachable, WindowClosed
 
 
 def _trace(call: Call[Any], result: Any) -> Trace:
@@ -36,10 +37,12 @@ def feature(scribe: Scribe) -> Feature:
         ),
         subscribers={
             Post: (scribe.hear_posts,),
+            Deliver: (scribe.hear_routes,),
             ContactUnreachable: (jobs.close_contacts,),
             ChatMigrated: (jobs.move_chats,),
             WindowClosed: (scribe.hear_closed,),
             HumanWanted: (jobs.call_staff,),
+            Alert: (jobs.warn_staff,),
         },
         data_map=DATA_MAP,
     )

@@ -9,7 +9,7 @@ from chatworks.identity.store import staff_chats
 from chatworks.kit.ids import thread_key
 from chatworks.kit.texts import Texts
 from chatworks.kit.work import Work
-from chatworks.outbox.models import ChatMigrated, ContactUnreachable
+from chatworks.outbox.models import Alert, ChatMigrated, ContactUnreachable
 from chatworks.sdk.messages import Message
 
 TEXTS = Texts.load("chatworks.conversations")
@@ -26,6 +26,21 @@ async def move_chats(work: Work, facts: list[ChatMigrated]) -> None:
     for fact in facts:
         key = thread_key(fact.channel_id, fact.thread)
         await store.move_thread(work, (fact.outlet_id, fact.conversation_id), fact.thread, key)
+
+
+async def warn_staff(work: Work, facts: list[Alert]) -> None:
+    """Tell the outlet's staff chats what a messenger complains of: each complaint once."""
+    chats = await staff_chats(work, sorted({fact.outlet_id for fact in facts}))
+    for outlet, reason in sorted({(fact.outlet_id, fact.reason) for fact in facts}):
+        for outlet_id, conversation_id, language in chats:
+            if outlet_id == outlet:
+                text = TEXTS.text(
+                    language,
+                    "A messenger complains: {reason}. Please look at Trouble in the console.",
+                    reason=reason,
+                )
+                post(work, Post(outlet_id, conversation_id, Message(text)))
+        work.notify([f"outlet {outlet.hex}"])
 
 
 async def call_staff(work: Work, facts: list[HumanWanted]) -> None:

@@ -29,8 +29,10 @@ class Menu:
         self._outlet = outlet
         self._texts = texts
 
-    def main(self, language: str) -> Message:
-        """Return the menu: one button for each command, then language and a person."""
+    def main(self, language: str, elsewhere: bool = False) -> Message:  # noqa: FBT001, FBT002
+        """Return the menu: one button for each command, then language and a person; and to go on
+        ``elsewhere``.
+        """
         buttons = [
             Button(f"go:{installed.applet}:{command.name}", _in(command.title, language))
             for installed, _, command in self._commands()
@@ -39,6 +41,8 @@ class Menu:
         if len(self._outlet.languages) > 1:
             buttons.append(self._word(Word.LANGUAGE, "Language", language))
         buttons.append(self._word(Word.HUMAN, "Talk to a person", language))
+        if elsewhere:
+            buttons.append(self._word(Word.CONTINUE, "Go on in another app", language))
         text = self._texts.text(
             language, "Welcome to {outlet}. What can I do for you?", outlet=self._outlet.name
         )
@@ -49,8 +53,9 @@ class Menu:
         text = self._texts.text(
             language,
             "You can always write: “menu” to see what I can do, “cancel” to leave what we are "
-            "doing, “human” for a person, “language” to change the language, “stop” to get no "
-            "more messages, “start” to come back.",
+            "doing, “human” for a person, “language” to change the language, “continue” to go on "
+            "in another app, “offers on” or “offers off”, “stop” to get no more messages, “start” "
+            "to come back.",
         )
         return Message(text)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -64,6 +65,7 @@ class OutletView:
     languages: tuple[str, ...]
     notices: Mapping[str, str]
     installed: tuple[Installed, ...]
+    continues: frozenset[UUID] = frozenset()  # channels whose menu offers to go on elsewhere
 
 
 @dataclass(slots=True)
@@ -75,6 +77,7 @@ class NewMessage:
     content: Message | Inbound
     event_id: int | None = None
     seq: int = 0
+    route_id: UUID | None = None  # it is a route's, which wants to know its number
     bulk: bool = False  # leaves after everybody's answers
 
 
@@ -99,6 +102,7 @@ class Dialogue:
     is_new: bool = False
     written: int = 0  # how many entries stand in the database
     rewritten: bool = False  # the code changed: the journal is written anew
+    moved_to: UUID | None = None  # the conversation in which it goes on
 
 
 @dataclass(slots=True)
@@ -123,6 +127,20 @@ class Conversation:
     is_new: bool = False
 
 
+class Journal(msgspec.Struct, frozen=True):
+    """A dialogue with everything that it was told; entries are plain JSON."""
+
+    id: UUID
+    applet: str
+    version: str
+    command: str
+    language: str
+    settings: str
+    start: str
+    status: DialogueStatus
+    entries: list[list[Any]]
+
+
 class PendingSettle(msgspec.Struct, frozen=True):
     """A settle whose question may have been asked in this very batch: its seq comes late.
 
@@ -143,6 +161,13 @@ class NewTimer(msgspec.Struct, frozen=True):
     due_at: datetime
 
 
+class NewMove(msgspec.Struct, frozen=True):
+    """Tell another conversation that it was joined, and which dialogue comes to it (None: none)."""
+
+    conversation_id: UUID
+    dialogue_id: UUID | None
+
+
 @dataclass(slots=True)
 class Update:
     """Everything that a transaction writes about one conversation.
@@ -156,6 +181,7 @@ class Update:
     settles: list[PendingSettle] = field(default_factory=list)
     dialogues: dict[UUID, Dialogue] = field(default_factory=dict)
     timers: list[NewTimer] = field(default_factory=list)
+    moves: list[NewMove] = field(default_factory=list)
     state: Conversation | None = None
     contact_changed: bool = False
     must_reach: bool = False  # the last word to somebody who just said stop
@@ -329,6 +355,8 @@ DATA_MAP: DataMap = {
         "name": _of_contact("user.name", "address the person", _TALK),
         "username": _of_contact("user.account.username", "recognise the person", _TALK),
         "phone": _of_contact("user.contact.phone_number", "reach the person", _TALK),
+        "phone_proof": operational("who vouched for the number"),
+        "phone_proved_at": operational("when"),
         "language": _of_contact("user.preferences", "speak the person's language", _TALK),
         "status": operational("whether we may write"),
         "created_at": operational("first contact"),
@@ -406,6 +434,8 @@ DATA_MAP: DataMap = {
     },
 }
 
+Alias = tuple[UUID, UUID, str, str, int]  # outlet, channel, known as, thread now, its lock key
+
 HISTORY_KINDS = frozenset(
     {
         InboundKind.TEXT,
@@ -416,6 +446,9 @@ HISTORY_KINDS = frozenset(
         InboundKind.FILE,
         InboundKind.PAID,
         InboundKind.FORM,
+        InboundKind.STOP,
+        InboundKind.START,
+        InboundKind.NOTED,
         InboundKind.EDITED,
         InboundKind.UNKNOWN,
     }

@@ -12,17 +12,33 @@ JOIN conversation c ON c.outlet_id = k.outlet_id AND c.channel_id = k.channel_id
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
 LEFT JOIN dialogue d ON d.outlet_id = c.outlet_id AND d.id = c.dialogue_id
 
+-- name: arriving
+-- Dialogues that another conversation has handed over to these.
+SELECT d.id, d.applet, d.version, d.command, d.language, d.settings::text, d.start::text,
+       d.started_at, d.pages, d.asked_seq,
+       (SELECT string_agg(j.entries::text, ',' ORDER BY j.page)
+        FROM journal j WHERE j.outlet_id = d.outlet_id AND j.dialogue_id = d.id)
+FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(conversations)s::uuid[])
+     AS k (outlet_id, id, conversation_id)
+JOIN dialogue d ON d.outlet_id = k.outlet_id AND d.id = k.id
+               AND d.conversation_id = k.conversation_id AND d.status = 'waiting'
+
 -- name: add_contacts
 INSERT INTO contact (outlet_id, id, channel_id, vendor_id, name, username, phone, language, status,
-                     created_at)
-SELECT k.*, %(now)s
+                     created_at, phone_proof, phone_proved_at)
+SELECT k.*, %(now)s, CASE WHEN k.phone IS NOT NULL THEN 'messenger' END,
+       CASE WHEN k.phone IS NOT NULL THEN %(now)s::timestamptz END
 FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(channels)s::uuid[], %(vendor_ids)s::text[],
             %(names)s::text[], %(usernames)s::text[], %(phones)s::text[], %(languages)s::text[],
-            %(statuses)s::text[]) AS k
+            %(statuses)s::text[])
+     AS k (outlet_id, id, channel_id, vendor_id, name, username, phone, language, status)
 
 -- name: change_contacts
 UPDATE contact p
 SET name = k.name, username = k.username, phone = COALESCE(k.phone, p.phone),
+    phone_proof = CASE WHEN k.phone IS NULL THEN p.phone_proof ELSE 'messenger' END,
+    phone_proved_at = CASE WHEN COALESCE(k.phone, p.phone) IS NOT DISTINCT FROM p.phone
+                           THEN p.phone_proved_at ELSE %(now)s END,
     language = k.language, status = k.status
 FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(names)s::text[], %(usernames)s::text[],
             %(phones)s::text[], %(languages)s::text[], %(statuses)s::text[])
@@ -81,11 +97,12 @@ FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(conversations)s::uuid[], %(a
 -- name: change_dialogues
 UPDATE dialogue d
 SET status = k.status, pages = k.pages, steps = k.steps, asked_seq = k.asked_seq,
-    ended_at = k.ended_at, version = k.version
+    ended_at = k.ended_at, version = k.version,
+    conversation_id = COALESCE(k.moved_to, d.conversation_id)
 FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(statuses)s::text[], %(pages)s::integer[],
             %(steps)s::integer[], %(asked)s::integer[], %(ended)s::timestamptz[],
-            %(versions)s::text[])
-     AS k (outlet_id, id, status, pages, steps, asked_seq, ended_at, version)
+            %(versions)s::text[], %(moved)s::uuid[])
+     AS k (outlet_id, id, status, pages, steps, asked_seq, ended_at, version, moved_to)
 WHERE d.outlet_id = k.outlet_id AND d.id = k.id
 
 -- name: clear_journals
@@ -155,11 +172,36 @@ WHERE outlet_id = %(outlet_id)s AND conversation_id = %(id)s AND seq = %(seq)s
 
 -- name: move_thread
 -- Somebody may have written in the chat of the new id before we heard of it: then that one goes on.
-UPDATE conversation c SET thread = %(thread)s, thread_key = %(thread_key)s
-WHERE c.outlet_id = %(outlet_id)s AND c.id = %(id)s
-  AND NOT EXISTS (SELECT 1 FROM conversation o
-                  WHERE o.outlet_id = c.outlet_id AND o.channel_id = c.channel_id
-                    AND o.thread = %(thread)s)
+WITH moved AS (
+    UPDATE conversation c SET thread = %(thread)s, thread_key = %(thread_key)s
+    FROM conversation was
+    WHERE c.outlet_id = %(outlet_id)s AND c.id = %(id)s
+      AND was.outlet_id = c.outlet_id AND was.id = c.id
+      AND NOT EXISTS (SELECT 1 FROM conversation o
+                      WHERE o.outlet_id = c.outlet_id AND o.channel_id = c.channel_id
+                        AND o.thread = %(thread)s)
+    RETURNING c.outlet_id, c.channel_id, was.thread
+)
+UPDATE timer t SET thread = %(thread)s
+FROM moved m
+WHERE t.outlet_id = m.outlet_id AND t.source = m.channel_id AND t.thread = m.thread
+
+-- name: adopt
+WITH k AS (
+    SELECT * FROM unnest(%(outlets)s::uuid[], %(channels)s::uuid[], %(aliases)s::text[],
+                         %(threads)s::text[], %(thread_keys)s::bigint[])
+    AS k (outlet_id, channel_id, alias, thread, thread_key)
+), moved AS (
+    UPDATE conversation c SET thread = k.thread, thread_key = k.thread_key
+    FROM k
+    WHERE c.outlet_id = k.outlet_id AND c.channel_id = k.channel_id AND c.thread = k.alias
+    RETURNING c.outlet_id, c.channel_id, c.contact_id, k.alias, k.thread
+), renamed AS (
+    UPDATE contact p SET vendor_id = m.thread FROM moved m
+    WHERE p.outlet_id = m.outlet_id AND p.id = m.contact_id
+)
+UPDATE timer t SET thread = m.thread FROM moved m
+WHERE t.outlet_id = m.outlet_id AND t.source = m.channel_id AND t.thread = m.alias
 
 -- name: latest
 SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,
@@ -176,7 +218,7 @@ LIMIT %(limit)s
 -- name: one
 SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,
        c.last_at, c.last_text, c.last_seq, c.read_seq, p.phone, p.language, c.speaker_until,
-       c.seen_seq, COALESCE(o.name, '') AS holder
+       c.seen_seq, c.thread, COALESCE(o.name, '') AS holder
 FROM conversation c
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
 JOIN channel h ON h.outlet_id = c.outlet_id AND h.id = c.channel_id

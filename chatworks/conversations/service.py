@@ -21,6 +21,8 @@ from msgspec.structs import replace
 from chatworks.channels.models import Channel, ChannelKind, Plan, Prompt, Settle, WirePart
 from chatworks.channels.planning.templates import REOPEN
 from chatworks.commands.models import Actor, ActorKind, Call
+from chatworks.contacts.models import Deliver
+from chatworks.contacts.store import addresses, place_routes
 from chatworks.conversations import store
 from chatworks.conversations.models import (
     LEASE,
@@ -40,6 +42,7 @@ from chatworks.conversations.models import (
     Update,
 )
 from chatworks.conversations.store import Held, Reachable, SpeakerChange
+from chatworks.inbox import store as inbox
 from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work
 from chatworks.media import service as media
@@ -82,6 +85,12 @@ class Scribe:
             message = NewMessage("out", item.author, item.message, bulk=item.bulk)
             work.defer(self.write, Update(item.outlet_id, item.conversation_id, [message]))
 
+    async def hear_routes(self, work: Work, chosen: list[Deliver]) -> None:
+        """Take what routes chose these conversations for."""
+        for item in chosen:
+            message = NewMessage("out", "system", item.message, route_id=item.route_id)
+            work.defer(self.write, Update(item.outlet_id, item.conversation_id, [message]))
+
     async def write(self, work: Work, updates: list[Update]) -> None:
         """Write all ``updates`` of a transaction; meant for ``work.defer``."""
         merged = _merge(updates)
@@ -97,6 +106,8 @@ class Scribe:
         await _want_files(work, merged, rows)
         await store.advance(work, merged, rows)
         await self._write_dialogues(work, merged)
+        await _write_routes(work, merged)
+        await _write_moves(work, merged)
         await self._send(work, merged, rows)
 
     async def _write_dialogues(self, work: Work, updates: Sequence[Update]) -> None:
@@ -128,7 +139,7 @@ class Scribe:
         work.notify(topics)
         for draft in drafts:
             draft.plan(self._address)
-        heard = [draft.key for draft in drafts if draft.update.heard and draft.has_window]
+        heard = [draft.key for draft in drafts if draft.opens_window]
         if heard:
             await outbox.release(work, heard, WINDOW)
         late = [draft.key for draft in drafts if draft.holds]
@@ -192,9 +203,10 @@ class _Draft:
         return self.update.outlet_id, self.update.conversation_id
 
     @property
-    def has_window(self) -> bool:
-        """Whether the vendor takes free text only for a while."""
-        return self.kind.capabilities.window_hours is not None
+    def opens_window(self) -> bool:
+        """Whether the person wrote where free text is taken for a while; not if they said stop."""
+        windowed = self.kind.capabilities.window_hours is not None
+        return windowed and self.update.heard and self.row.status is ContactStatus.ACTIVE
 
     @property
     def holds(self) -> bool:
@@ -291,6 +303,33 @@ async def _want_files(work: Work, updates: Sequence[Update], rows: Mapping[UUID,
     ]
     if wanted:
         await media.want(work, wanted)
+
+
+async def _write_routes(work: Work, updates: Sequence[Update]) -> None:
+    """Tell routes which message they have become."""
+    placed = [
+        (update.outlet_id, message.route_id, message.seq)
+        for update in updates
+        for message in update.messages
+        if message.route_id is not None
+    ]
+    if placed:
+        await place_routes(work, placed)
+
+
+async def _write_moves(work: Work, updates: Sequence[Update]) -> None:
+    """Tell other conversations what comes to them."""
+    moves = [(update.outlet_id, move) for update in updates for move in update.moves]
+    if not moves:
+        return
+    known = await addresses(work, [(outlet, m.conversation_id) for outlet, m in moves])
+    events = []
+    for outlet_id, move in moves:
+        address = known.get(move.conversation_id)
+        told = "" if move.dialogue_id is None else move.dialogue_id.hex
+        if address is not None:
+            events.append(inbox.move_event(work, outlet_id, address, {"arrive": told}))
+    await inbox.accept(work.conn, events, work.now)
 
 
 def _merge(updates: Sequence[Update]) -> list[Update]:

@@ -15,10 +15,12 @@ from msgspec import structs
 from psycopg.rows import dict_row
 
 from chatworks.conversations.models import (
+    Alias,
     ContactStatus,
     Conversation,
     Dialogue,
     DialogueStatus,
+    Journal,
     NewMessage,
     NewTimer,
     Speaker,
@@ -77,6 +79,17 @@ def _conversation(row: tuple[Any, ...], key: Key, thread_key: int) -> Conversati
         offered=tuple(row[14].split("\n")) if row[14] else (),
         dialogue=None if row[15] is None else _dialogue(row[15:]),
     )
+
+
+async def arriving(work: Work, wanted: Sequence[tuple[UUID, UUID, UUID]]) -> dict[UUID, Dialogue]:
+    """Return, by id, those of the (outlet, dialogue, conversation)s that were handed over."""
+    parameters = {
+        "outlets": [item[0] for item in wanted],
+        "ids": [item[1] for item in wanted],
+        "conversations": [item[2] for item in wanted],
+    }
+    cursor = await work.conn.execute(QUERIES["arriving"], parameters, binary=True)
+    return {row[0]: _dialogue(row) for row in await cursor.fetchall()}
 
 
 def _dialogue(row: tuple[Any, ...]) -> Dialogue:
@@ -143,6 +156,7 @@ async def change_contacts(work: Work, changed: Sequence[Conversation]) -> None:
     await work.conn.execute(
         QUERIES["change_contacts"],
         {
+            "now": work.now,
             "outlets": [c.outlet_id for c in changed],
             "ids": [c.contact_id for c in changed],
             **_contact_columns(changed),
@@ -151,9 +165,7 @@ async def change_contacts(work: Work, changed: Sequence[Conversation]) -> None:
 
 
 class Held(msgspec.Struct, frozen=True):
-    """A locked conversation: how far its messages are numbered, where they go, in which language,
-    and when the person was last heard.
-    """
+    """A locked conversation: its last number, where it goes, its language, when it was heard."""
 
     last_seq: int
     channel_id: UUID
@@ -244,7 +256,7 @@ async def write_dialogues(work: Work, owned: Sequence[Owned]) -> None:
 def _new_dialogue_columns(new: Sequence[Owned]) -> dict[str, list[Any]]:
     return {
         **_known_dialogue_columns(new),
-        "conversations": [update.conversation_id for update, _ in new],
+        "conversations": [dialogue.moved_to or update.conversation_id for update, dialogue in new],
         "applets": [dialogue.applet for _, dialogue in new],
         "commands": [dialogue.command for _, dialogue in new],
         "languages": [dialogue.language for _, dialogue in new],
@@ -264,6 +276,7 @@ def _known_dialogue_columns(known: Sequence[Owned]) -> dict[str, list[Any]]:
         "asked": [dialogue.asked_seq for _, dialogue in known],
         "ended": [dialogue.ended_at for _, dialogue in known],
         "versions": [dialogue.version for _, dialogue in known],
+        "moved": [dialogue.moved_to for _, dialogue in known],
     }
 
 
@@ -368,8 +381,7 @@ async def find_by_thread(
 ) -> tuple[UUID, str] | None:
     """Return the id and language of the conversation in a chat, or None."""
     parameters = {"outlet_id": outlet_id, "channel_id": channel_id, "thread": thread}
-    cursor = await work.conn.execute(QUERIES["by_thread"], parameters)
-    row = await cursor.fetchone()
+    row = await (await work.conn.execute(QUERIES["by_thread"], parameters)).fetchone()
     return None if row is None else (row[0], row[1])
 
 
@@ -398,13 +410,16 @@ async def move_thread(
     work: Work, conversation: tuple[UUID, UUID], thread: str, thread_key: int
 ) -> None:
     """Give a conversation, named by (outlet, id), another chat id."""
-    parameters = {
-        "outlet_id": conversation[0],
-        "id": conversation[1],
-        "thread": thread,
-        "thread_key": thread_key,
-    }
+    outlet_id, ident = conversation
+    parameters = {"outlet_id": outlet_id, "id": ident, "thread": thread, "thread_key": thread_key}
     await work.conn.execute(QUERIES["move_thread"], parameters)
+
+
+async def adopt(work: Work, aliases: Sequence[Alias]) -> None:
+    """Move conversations that are known under an alias to the thread that their person has now."""
+    names = ("outlets", "channels", "aliases", "threads", "thread_keys")
+    columns = [list(column) for column in zip(*aliases, strict=True)]
+    await work.conn.execute(QUERIES["adopt"], dict(zip(names, columns, strict=True)))
 
 
 async def mark_read(work: Work, outlet_id: UUID, conversation_id: UUID, seq: int) -> None:
@@ -419,8 +434,8 @@ async def latest(
 ) -> list[dict[str, Any]]:
     """Return an outlet's conversations for the console, the latest first."""
     async with work.conn.cursor(row_factory=dict_row) as cursor:
-        parameters = {"outlet_id": outlet_id, "before": before, "limit": limit, "kind": kind}
-        await cursor.execute(QUERIES["latest"], parameters)
+        asked = {"outlet_id": outlet_id, "before": before, "limit": limit, "kind": kind}
+        await cursor.execute(QUERIES["latest"], asked)
         return await cursor.fetchall()
 
 
@@ -462,20 +477,6 @@ async def history(
         return said
     files = await media.arrived(work, outlet_id, conversation_id, seqs)
     return [structs.replace(message, file=files.get(message.seq)) for message in said]
-
-
-class Journal(msgspec.Struct, frozen=True):
-    """A dialogue with everything that it was told; entries are plain JSON."""
-
-    id: UUID
-    applet: str
-    version: str
-    command: str
-    language: str
-    settings: str
-    start: str
-    status: DialogueStatus
-    entries: list[list[Any]]
 
 
 async def journals(work: Work, outlet_id: UUID, conversation_id: UUID) -> list[Journal]:

@@ -12,7 +12,7 @@ dialogue; an applet's command or its words; the menu.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,8 +23,8 @@ from msgspec.structs import replace
 
 from chatworks.channels.capabilities import Capabilities
 from chatworks.channels.models import Settle
-from chatworks.commands.models import Actor, ActorKind, Call, Origin
-from chatworks.conversations import dialogues, words
+from chatworks.commands.models import Actor, ActorKind, Call, Origin, Request
+from chatworks.conversations import choices, dialogues, elsewhere, words
 from chatworks.conversations.menu import Menu
 from chatworks.conversations.models import (
     HISTORY_KINDS,
@@ -32,6 +32,7 @@ from chatworks.conversations.models import (
     BotSpeaks,
     ContactStatus,
     Conversation,
+    Dialogue,
     DialogueStatus,
     HumanWanted,
     MayPay,
@@ -55,6 +56,7 @@ HUMAN_WANTED_FOR = timedelta(hours=12)
 UNSAID = frozenset(
     {
         InboundKind.TIMER,
+        InboundKind.MOVE,
         InboundKind.BLOCKED,
         InboundKind.UNBLOCKED,
         InboundKind.MOVED,
@@ -63,6 +65,7 @@ UNSAID = frozenset(
     }
 )
 MORE = "more"  # the scope of a row that shows another page of its list
+NOTHING: Mapping[UUID, Dialogue] = {}
 
 Steps = Generator[Call[Any], Any, None]
 
@@ -93,13 +96,20 @@ class Event(msgspec.Struct, frozen=True):
 class Turn:
     """Takes the events of one conversation, in order."""
 
-    def __init__(self, env: Env, conversation: Conversation, capable: Capabilities) -> None:
+    def __init__(
+        self,
+        env: Env,
+        conversation: Conversation,
+        capable: Capabilities,
+        arriving: Mapping[UUID, Dialogue] = NOTHING,
+    ) -> None:
         self.env = env
         self.capable = capable
         self.conversation = conversation
         self.update = Update(conversation.outlet_id, conversation.id, state=conversation)
         self.facts: list[object] = []
         self.menu = env.menu
+        self.arriving = arriving
         self.greeted = not conversation.is_new
         self.event_id = 0
         self.heard_at = env.now
@@ -122,16 +132,28 @@ class Turn:
         if inbound.kind is InboundKind.PAID and inbound.payment is not None:
             self._take_payment(inbound.payment)
             return
-        word = self._word(inbound)
-        if self.conversation.status is ContactStatus.STOPPED and word is not Word.START:
+        if inbound.kind is InboundKind.NOTED:
+            return
+        if inbound.kind in {InboundKind.STOP, InboundKind.START}:
+            yield from choices.mirror(self, inbound)
+            return
+        yield from self._hear(self._seen(inbound))
+
+    def _hear(self, inbound: Inbound) -> Steps:
+        """Take what was said to us."""
+        word, code = self._word(inbound), elsewhere.code_in(inbound)
+        stopped = self.conversation.status is ContactStatus.STOPPED
+        if stopped and word is not Word.START and code is None:
             return
         if not self.greeted:
             self._greet()
         if inbound.kind in {InboundKind.EDITED, InboundKind.UNKNOWN}:
             self._explain(inbound)
+        elif code is not None:
+            yield from elsewhere.give(self, code)
         elif word is not None:
             yield from self._obey(word, inbound)
-        elif self._human_speaks():
+        elif self.human_speaks():
             self.facts.append(PersonWaits(self.conversation.outlet_id, self.conversation.id))
         else:
             yield from self._answer(inbound)
@@ -149,10 +171,19 @@ class Turn:
                 person = inbound.sender.vendor_id
                 made = BotMade(c.outlet_id, c.channel_id, c.id, person, int(number), name)
                 self.facts.append(made)
-            case InboundKind.TIMER if self._human_speaks():
+            case InboundKind.MOVE:
+                yield from elsewhere.hear(self, inbound)
+            case InboundKind.TIMER if self.human_speaks():
                 dialogues.put_off(self, inbound.arguments)
             case InboundKind.TIMER:
                 yield from dialogues.time_out(self, inbound.arguments)
+
+    def _seen(self, inbound: Inbound) -> Inbound:
+        """Let the messenger show that a message was read; a tap has an answer of its own."""
+        if not inbound.reply_ref or inbound.kind is InboundKind.TAP:
+            return inbound
+        self.settle(Settle(self.conversation.thread, inbound.reply_ref))
+        return replace(inbound, reply_ref="")
 
     # -- payments ----------------------------------------------------------------------------
 
@@ -165,9 +196,7 @@ class Turn:
         self.update.must_reach = True
         reason = self.text("Payment is not possible here yet. Nothing was charged.")
         if self.env.takes_payments and inbound.payment is not None:
-            actor = Actor(ActorKind.CUSTOMER, c.contact_id.hex)
-            origin = Origin(c.id, c.contact_id, c.language)
-            verdict = yield Call(c.outlet_id, actor, MayPay(inbound.payment), origin)
+            verdict = yield self.call(MayPay(inbound.payment))
             if isinstance(verdict, Verdict):
                 reason = verdict.reason
         approved = not reason
@@ -215,7 +244,8 @@ class Turn:
         if notice:
             self.say(Message(notice))
 
-    def _human_speaks(self) -> bool:
+    def human_speaks(self) -> bool:
+        """Return whether a person answers here now; one whose time is over leaves to the bot."""
         c = self.conversation
         if c.speaker is Speaker.BOT:
             return False
@@ -243,7 +273,7 @@ class Turn:
         return None
 
     def _explain(self, inbound: Inbound) -> None:
-        if self._human_speaks():
+        if self.human_speaks():
             return
         if inbound.kind is InboundKind.EDITED:
             self.say_text("I have kept your first answer. To change it, send a new message.")
@@ -263,14 +293,30 @@ class Turn:
                 yield from dialogues.ask_again(self)
             case Word.HUMAN:
                 self._want_human()
-            case Word.STOP:
-                self._stop()
-            case Word.START:
-                self._start()
             case Word.LANGUAGE:
                 self.say(self.menu.languages(self.conversation.language))
             case Word.CANCEL:
                 self._cancel()
+            case _:
+                yield from self._decide(word)
+
+    def _decide(self, word: Word) -> Steps:
+        """Obey a word about how we may reach the person, and where."""
+        match word:
+            case Word.STOP:
+                self._bot_speaks()
+                yield from choices.stop(self)
+            case Word.START:
+                yield from choices.start(self)
+                self._bot_speaks()
+                dialogues.cancel(self)
+                self.show_menu()
+            case Word.CONTINUE:
+                yield from elsewhere.offer(self)
+            case Word.UNLINK:
+                yield from elsewhere.unlink(self)
+            case Word.OFFERS_ON | Word.OFFERS_OFF:
+                yield from choices.offers(self, wanted=word is Word.OFFERS_ON)
 
     def _want_human(self) -> None:
         c = self.conversation
@@ -283,22 +329,6 @@ class Turn:
             "A person from {outlet} will answer you here. Write “menu” to come back to me.",
             outlet=self.env.outlet.name,
         )
-
-    def _stop(self) -> None:
-        dialogues.cancel(self)
-        self.say_text("You will get no more messages from us here. Write “start” to come back.")
-        self._bot_speaks()
-        self.conversation.status = ContactStatus.STOPPED
-        self.update.contact_changed = True
-        self.update.must_reach = True
-
-    def _start(self) -> None:
-        if self.conversation.status is not ContactStatus.ACTIVE:
-            self.conversation.status = ContactStatus.ACTIVE
-            self.update.contact_changed = True
-        self._bot_speaks()
-        dialogues.cancel(self)
-        self.show_menu()
 
     def _cancel(self) -> None:
         if dialogues.cancel(self):
@@ -387,7 +417,11 @@ class Turn:
 
     def say_text(self, msgid: str, **values: object) -> NewMessage:
         """Send one of the engine's own texts."""
-        return self.say(Message(self.text(msgid, **values)))
+        return self.say_plain(self.text(msgid, **values))
+
+    def say_plain(self, text: str) -> NewMessage:
+        """Send a text as it is."""
+        return self.say(Message(text))
 
     def say(self, message: Message) -> NewMessage:
         """Send ``message``."""
@@ -405,4 +439,12 @@ class Turn:
 
     def show_menu(self, first: int = 0) -> None:
         """Send the outlet's menu, from its choice ``first`` on where it has pages."""
-        self.say(replace(self.menu.main(self.conversation.language), first=first))
+        c = self.conversation
+        menu = self.menu.main(c.language, c.channel_id in self.env.outlet.continues)
+        self.say(replace(menu, first=first))
+
+    def call(self, request: Request[Any]) -> Call[Any]:
+        """Return a request to the business, as the person of this conversation gives it."""
+        c = self.conversation
+        actor = Actor(ActorKind.CUSTOMER, c.contact_id.hex)
+        return Call(c.outlet_id, actor, request, Origin(c.id, c.contact_id, c.language))

@@ -20,6 +20,10 @@ class Word(StrEnum):
     START = "start"
     LANGUAGE = "language"
     CANCEL = "cancel"
+    CONTINUE = "continue"
+    UNLINK = "unlink"
+    OFFERS_ON = "offers_on"
+    OFFERS_OFF = "offers_off"
 
 
 WORDS: dict[str, dict[Word, tuple[str, ...]]] = {
@@ -31,6 +35,10 @@ WORDS: dict[str, dict[Word, tuple[str, ...]]] = {
         Word.START: ("start", "unstop"),
         Word.LANGUAGE: ("language", "lang"),
         Word.CANCEL: ("cancel", "quit", "start over"),
+        Word.CONTINUE: ("continue", "continue elsewhere", "go on elsewhere"),
+        Word.UNLINK: ("unlink",),
+        Word.OFFERS_ON: ("offers on", "offers"),
+        Word.OFFERS_OFF: ("offers off", "no offers"),
     },
     "sw": {
         Word.MENU: ("menyu", "orodha"),
@@ -40,6 +48,10 @@ WORDS: dict[str, dict[Word, tuple[str, ...]]] = {
         Word.START: ("anza", "rudi"),
         Word.LANGUAGE: ("lugha",),
         Word.CANCEL: ("ghairi", "futa", "anza upya"),
+        Word.CONTINUE: ("endelea", "endelea kwingine"),
+        Word.UNLINK: ("tenganisha",),
+        Word.OFFERS_ON: ("ofa", "nitumie ofa"),
+        Word.OFFERS_OFF: ("hakuna ofa", "sitaki ofa"),
     },
 }
 

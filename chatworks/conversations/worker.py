@@ -23,7 +23,7 @@ from chatworks.conversations.batch import Parts, TurnFailed, take_batch
 from chatworks.conversations.models import Post
 from chatworks.conversations.store import find_by_thread
 from chatworks.inbox import store as inbox
-from chatworks.inbox.models import PendingEvent
+from chatworks.inbox.models import PendingEvent, Tick
 from chatworks.kit.db import Database
 from chatworks.kit.listen import Listener
 from chatworks.kit.process import uncollected
@@ -34,6 +34,7 @@ from chatworks.sdk.messages import Message
 ATTEMPTS_MAX = 5
 BACKOFF_SECONDS = (1, 5, 30, 120)  # after the first, second, … failure alone
 POLL_SECONDS = 1.0  # the longest delay of a lost notification, and of timers
+TICK_SECONDS = 1.0
 REASON_LENGTH_MAX = 500
 TIDY_SECONDS = 60.0
 TIDIED_MAX = 1000  # rows of one tidying: sixteen a second
@@ -54,6 +55,7 @@ class Worker:
         self._listener = listener
         self._batch_size = batch_size
         self._stopping = False
+        self._ticked_at = float("-inf")
         self._tidy_at = 0.0  # of the monotonic clock
 
     async def run(self) -> None:
@@ -63,6 +65,7 @@ class Worker:
                 wake.clear()
                 try:
                     taken = await self.step()
+                    await self._tick_now_and_then()
                     await self._tidy()
                 except psycopg.OperationalError as error:
                     log.warning("turns wait for the database", error=type(error).__name__)
@@ -90,6 +93,23 @@ class Worker:
         except Exception:
             log.exception("a batch failed and is taken one by one", conversations=len(keys))
             return sum([await self._alone(key) for key in keys])
+
+    async def tick(self) -> None:
+        """Let whoever holds something that is due see to it."""
+        async with self._db.engine() as work:
+            work.publish(Tick())
+
+    async def _tick_now_and_then(self) -> None:
+        now = self._db.clock.monotonic()
+        if now - self._ticked_at < TICK_SECONDS:
+            return
+        self._ticked_at = now
+        try:
+            await self.tick()
+        except psycopg.OperationalError:
+            raise
+        except Exception:  # what is due stays due; turns go on
+            log.exception("what is due could not be seen to")
 
     async def _tidy(self) -> None:
         """Once a minute remove idempotency keys that are older than a day."""

@@ -18,6 +18,7 @@ JSON_DEPTH_MAX = 64
 EVENTS_PER_REQUEST_MAX = 64
 ID_BYTES_MAX = 200
 TIMER_EVENT_PREFIX = "timer:"
+MOVE_EVENT_PREFIX = "move:"  # what one conversation tells another
 EVENTS_PER_THREAD_MAX = 20  # of one conversation in one batch
 
 
@@ -55,6 +56,11 @@ class ParkedEvent:
     parked_at: datetime
     reason: str
     payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Fact, about once a second in each worker: whoever holds something that is due sees to it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ arrival (web chat's rank is always 0). A timer stands last: who has answered is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from psycopg import AsyncConnection
 from chatworks.channels.models import Arrival, Lane
 from chatworks.inbox.models import (
     EVENTS_PER_THREAD_MAX,
+    MOVE_EVENT_PREFIX,
     TIMER_EVENT_PREFIX,
     NewEvent,
     ParkedEvent,
@@ -151,6 +152,24 @@ async def due_timers(work: Work, limit: int) -> int:
     if events:
         await accept(work.conn, events, work.now)
     return len(events)
+
+
+def move_event(
+    work: Work, outlet_id: UUID, address: tuple[UUID, str], told: Mapping[str, str]
+) -> NewEvent:
+    """Return what one conversation tells another, whose (channel, chat) is ``address``.
+
+    The two are locked by different transactions, so they speak through the inbox. It comes before
+    whatever the person says there next.
+    """
+    arrival = Arrival(
+        event_id=f"{MOVE_EVENT_PREFIX}{work.new_id().hex}",
+        thread=address[1],
+        lane=Lane.MESSAGE,
+        rank=0,
+        payload=msgspec.json.encode({"move": told}),
+    )
+    return NewEvent(outlet_id, address[0], arrival)
 
 
 class Depth(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
+from urllib.request import getproxies_environment
 
 import aiohttp
 import msgspec
@@ -56,10 +57,13 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status and a JSON object (empty where the body was none)."""
+    """A status and a JSON object (empty where the body was none). ``wait_seconds`` is what a
+    ``retry-after`` asks for, 0 where there is none.
+    """
 
     status: int
     body: dict[str, Any]
+    wait_seconds: float = 0
 
 
 class HttpClient:
@@ -71,7 +75,9 @@ class HttpClient:
     async def open(self) -> None:
         """Make the pool."""
         connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX)
-        self._session = aiohttp.ClientSession(connector=connector, trust_env=True)
+        # aiohttp looks a proxy up in a thread, for every request: only where there may be one.
+        proxied = bool(getproxies_environment())
+        self._session = aiohttp.ClientSession(connector=connector, trust_env=proxied)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -142,7 +148,9 @@ class HttpClient:
             ) as response:
                 if (response.content_length or 0) > ANSWER_BYTES_MAX:
                     raise Unanswered("the answer is too long")
-                return Answer(response.status, _object(await response.read()))
+                wait = response.headers.get("retry-after", "")
+                seconds = float(wait) if wait.isdecimal() else 0.0
+                return Answer(response.status, _object(await response.read()), seconds)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             raise NotSent("no connection") from None
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -188,7 +196,7 @@ async def _read(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
 
 def basic(user: str, password: str) -> dict[str, str]:
     """Return the header of basic authentication (RFC 7617)."""
-    return {"authorization": aiohttp.BasicAuth(user, password).encode()}
+    return {"authorization": aiohttp.encode_basic_auth(user, password)}
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatworks.contacts.models import SendTo
 from chatworks.conversations.models import Post
 from chatworks.conversations.service import post
 from chatworks.identity.store import staff_chats
@@ -13,12 +14,14 @@ from chatworks.sdk.messages import Card, Line, Message
 
 
 async def tell_customers(work: Work, facts: list[OrderMoved]) -> None:
-    """Tell each customer in the conversation of their order, in their language."""
+    """Tell each customer in their language: in the conversation of the order, or, where that one
+    cannot be reached any more, wherever else they can.
+    """
     for fact in facts:
         msgid = TOLD_TEXTS.get(fact.status)
         if fact.told and msgid is not None:
             text = TEXTS.text(fact.language, msgid, number=fact.number, reason=fact.reason)
-            post(work, Post(fact.outlet_id, fact.conversation_id, Message(text)))
+            work.publish(SendTo(fact.outlet_id, fact.conversation_id, Message(text)))
 
 
 async def alert_staff(work: Work, facts: list[OrderPlaced]) -> None:

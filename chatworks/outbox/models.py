@@ -198,6 +198,15 @@ class ContactUnreachable:
 
 
 @dataclass(frozen=True, slots=True)
+class PartFailed:
+    """Fact: a part of a message was not sent, and will not be."""
+
+    outlet_id: UUID
+    conversation_id: UUID
+    message_seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelBroken:
     """Fact: the vendor refuses the channel itself (a wrong or revoked token)."""
 

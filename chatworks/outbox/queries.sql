@@ -66,13 +66,16 @@ SELECT l.lane, l.channel_id, c.kind,
           AND p.ready_at > %(now)s
         ORDER BY p.ready_at LIMIT 1)
 FROM lane l
-JOIN channel c ON c.outlet_id = l.outlet_id AND c.id = l.channel_id
-WHERE c.status <> 'broken'
+CROSS JOIN LATERAL (
+    SELECT k.kind FROM channel k
+    WHERE k.outlet_id = l.outlet_id AND k.id = l.channel_id AND k.status <> 'broken' LIMIT 1
+) AS c
 
 -- name: lease
 -- Of each lane the parts that have waited longest, and never one before its conversation's earlier.
+-- (What was chosen passes through arrays: the planner then looks it up by key, whatever it believes.)
 WITH chosen AS MATERIALIZED (
-    SELECT e.outlet_id, e.id
+    SELECT array_agg(e.outlet_id) AS outlets, array_agg(e.id) AS ids
     FROM unnest(%(lanes)s::smallint[], %(channels)s::uuid[], %(counts)s::integer[])
          AS k (lane, channel_id, count)
     CROSS JOIN LATERAL (
@@ -89,25 +92,29 @@ WITH chosen AS MATERIALIZED (
     ) AS e
 )
 UPDATE outbox_part p SET status = 'leased', fence = p.fence + 1, lease_until = %(until)s
-FROM chosen k
+FROM chosen c CROSS JOIN LATERAL unnest(c.outlets, c.ids) AS k (outlet_id, id)
 WHERE p.outlet_id = k.outlet_id AND p.id = k.id
 RETURNING p.outlet_id, p.id, p.channel_id, p.conversation_id, p.thread, p.message_seq,
           p.payload::text, p.attempts, p.fence, p.created_at,
-          (SELECT r.vendor_id FROM outbox_part r
-           WHERE r.outlet_id = p.outlet_id AND r.conversation_id = p.conversation_id
-             AND r.message_seq = (p.payload->>'refers_to')::integer AND r.vendor_id IS NOT NULL
-           ORDER BY r.part DESC LIMIT 1),
+          CASE WHEN p.payload ? 'refers_to' THEN
+              (SELECT r.vendor_id FROM outbox_part r
+               WHERE r.outlet_id = p.outlet_id AND r.conversation_id = p.conversation_id
+                 AND r.message_seq = (p.payload->>'refers_to')::integer
+                 AND COALESCE(r.vendor_id, '') <> ''
+               ORDER BY r.part DESC LIMIT 1) END,
           p.n, p.lane, p.looks, false,
           (SELECT c.kind FROM channel c
            WHERE c.outlet_id = p.outlet_id AND c.id = p.channel_id)
 
 -- name: lease_doubtful
 -- Parts whose vendor is to be asked now; whoever dies while asking leaves them to the next.
+WITH chosen AS MATERIALIZED (
+    SELECT array_agg(outlet_id) AS outlets, array_agg(id) AS ids
+    FROM (SELECT q.outlet_id, q.id FROM outbox_part q
+          WHERE q.look_at <= %(now)s ORDER BY q.look_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AS q
+)
 UPDATE outbox_part p SET fence = p.fence + 1, look_at = %(until)s
-FROM (
-    SELECT q.outlet_id, q.id FROM outbox_part q
-    WHERE q.look_at <= %(now)s ORDER BY q.look_at LIMIT %(limit)s FOR UPDATE OF q SKIP LOCKED
-) AS k
+FROM chosen c CROSS JOIN LATERAL unnest(c.outlets, c.ids) AS k (outlet_id, id)
 WHERE p.outlet_id = k.outlet_id AND p.id = k.id
 RETURNING p.outlet_id, p.id, p.channel_id, p.conversation_id, p.thread, p.message_seq,
           p.payload::text, p.attempts, p.fence, p.created_at, NULL, p.n, p.lane, p.looks, true,

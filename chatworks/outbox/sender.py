@@ -39,6 +39,7 @@ from chatworks.outbox.models import (
     ChatMigrated,
     Leased,
     Part,
+    PartFailed,
     Status,
     Told,
 )
@@ -93,8 +94,12 @@ class Sender:
                 except psycopg.OperationalError as error:
                     log.warning("sending waits for the database", error=type(error).__name__)
                     leased, pause = Leased([], None), POLL_SECONDS
+                channels = {
+                    ident: await self._channel_of(ident)
+                    for ident in {part.channel_id for part in leased.parts}
+                }
                 for part in leased.parts:
-                    self._launch(part, wake)
+                    self._launch(part, channels[part.channel_id], wake)
                 if not leased.parts:
                     await _wait(wake, pause)
         await asyncio.wait(self._flying, timeout=GRACE_SECONDS) if self._flying else None
@@ -126,8 +131,8 @@ class Sender:
         seconds = (leased.again_at - self._db.clock.now()).total_seconds()
         return min(POLL_SECONDS, max(0.005, seconds))
 
-    def _launch(self, part: Part, wake: asyncio.Event) -> None:
-        task = asyncio.create_task(self._fly(part))
+    def _launch(self, part: Part, channel: Channel | None, wake: asyncio.Event) -> None:
+        task = asyncio.create_task(self._fly(part, channel))
         self._flying.add(task)
         self._of_channel[part.channel_id] += 1
         open_parts.set(len(self._flying))
@@ -142,9 +147,8 @@ class Sender:
 
         task.add_done_callback(landed)
 
-    async def _fly(self, part: Part) -> None:
+    async def _fly(self, part: Part, channel: Channel | None) -> None:
         began = self._db.clock.now()
-        channel = await self._channel_of(part.channel_id)
         kind = None if channel is None else self._kinds.get(channel.kind)
         if channel is None or kind is None:
             off = Permanent("the channel is switched off")
@@ -191,6 +195,9 @@ class Sender:
             await self._hold(work, held)
             for part, outcome, change, began in held:
                 await _follow(work, part, outcome, began)
+                if change.status is Status.FAILED:
+                    key = (part.outlet_id, part.conversation_id)
+                    work.publish(PartFailed(*key, part.message_seq))
                 if change.status in {Status.FAILED, Status.UNKNOWN}:
                     log.warning("a part was not sent", part=part.id.hex, status=change.status.value)
             work.notify(f"outlet {outlet.hex}" for outlet in outlets)

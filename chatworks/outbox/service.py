@@ -18,8 +18,10 @@ from chatworks.outbox.models import (
     ChannelBroken,
     ContactUnreachable,
     NotInTrouble,
+    PartFailed,
     Reported,
     Requeued,
+    Status,
     TemplateRefused,
     Told,
     WindowClosed,
@@ -81,6 +83,9 @@ async def _merge(work: Work, reports: Sequence[Reported]) -> None:
         if about is not None:
             stands = item in standing and about.changed
             await follow(work, about, item.report.consequence, item.report.error, stands=stands)
+            if stands and item.report.status == Status.FAILED:
+                key = (about.outlet_id, about.conversation_id)
+                work.publish(PartFailed(*key, about.message_seq))
     work.notify(f"outlet {about.outlet_id.hex}" for about in known.values())
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, time, timedelta
+from decimal import ROUND_CEILING, Decimal
 from math import asin, cos, radians, sin, sqrt
 from zoneinfo import ZoneInfo
 
 import msgspec
+from babel.numbers import get_currency_precision
 
 from chatworks.kit.errors import Invalid
+from chatworks.kit.money import Money
 from chatworks.outlets.models import (
     FOR_GOOD,
     WEEKDAYS,
@@ -19,8 +22,10 @@ from chatworks.outlets.models import (
     Change,
     ChannelRow,
     ChannelSpec,
+    ConnectChannel,
     Delivery,
     Hours,
+    NotValid,
     Opening,
     Outlet,
     OutletFile,
@@ -35,6 +40,8 @@ ORIGIN = re.compile(
 LOOPBACK = frozenset({"localhost", "127.0.0.1"})  # where a site is tried out
 FIELDS = (  # what an outlet and its file have in common, and may change
     "name", "languages", "timezone", "brand", "hours", "delivery", "privacy", "widget_origins",
+    "quiet", "routing",
+    "sms",
 )  # fmt: skip
 
 
@@ -87,6 +94,18 @@ def area_of(delivery: Delivery, place: Place) -> Area | None:
     return next((area for area in areas if area.name.casefold() in address), None)
 
 
+def sms_price(outlet: Outlet, number: str, segments: int) -> Money | None:
+    """Return about what so many segments to ``number`` cost, rounded up; None where no price is
+    known. The longest beginning of the number counts.
+    """
+    fits = [beginning for beginning in outlet.sms.prices if number.startswith(beginning)]
+    if not fits:
+        return None
+    each = Decimal(outlet.sms.prices[max(fits, key=len)])
+    minor = (each * segments).scaleb(get_currency_precision(outlet.currency))
+    return Money(int(minor.to_integral_value(ROUND_CEILING)), outlet.currency)
+
+
 def origin_of(text: str) -> str:
     """Return a site's origin (``https://shop.example``); ``Invalid`` where ``text`` names none.
 
@@ -116,11 +135,11 @@ def changes(
         found = [
             Change("outlet", None, f"{file.name}: new, since a slug ({file.slug}) is for good")
         ]
-    known = {(row.kind, row.secret_env or "") for row in channels}
+    known = {(row.kind, row.secret_env or "", row.account, row.address) for row in channels}
     found += [
         Change(f"channels.{spec.kind}", None, spec.name or spec.kind)
         for spec in file.channels
-        if connectable(spec) and (spec.kind, spec.token_env) not in known
+        if connectable(spec) and (spec.kind, spec.token_env, spec.account, spec.number) not in known
     ]
     return found + _applets(file, outlet)
 
@@ -164,3 +183,44 @@ def _flat(value: object, path: str = "") -> dict[str, str]:
     for key, inner in plain.items():
         found |= _flat(inner, f"{path}.{key}" if path else key)
     return found
+
+
+TWILIO = (
+    (
+        "account",
+        re.compile(r"AC[0-9a-f]{32}"),
+        "must be Twilio's account SID: AC and 32 digits or letters a to f",
+    ),
+    (
+        "token",
+        re.compile(r"[0-9a-f]{32}"),
+        "must be Twilio's auth token: 32 digits or letters a to f",
+    ),
+    (
+        "number",
+        re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32}"),
+        "must be a number such as +254700000001, or a Messaging Service (MG…)",
+    ),
+)
+CONNECTIONS = {  # by kind: what must be pasted, and its form
+    "telegram": (
+        (
+            "token",
+            re.compile(r"[0-9]{5,16}:[A-Za-z0-9_-]{30,64}"),
+            "must be BotFather's: digits, a colon, and a long word",
+        ),
+    ),
+    "twilio_whatsapp": TWILIO,
+    "twilio_sms": TWILIO,
+}
+
+
+def connection_problem(asked: ConnectChannel) -> NotValid | None:
+    """Return what is wrong with what was pasted to connect a channel, if anything."""
+    rules = CONNECTIONS.get(asked.kind)
+    if rules is None:
+        return NotValid("kind", "cannot be connected here")
+    for name, shape, problem in rules:
+        if not shape.fullmatch(getattr(asked, name)):
+            return NotValid(name, problem)
+    return None

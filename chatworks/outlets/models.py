@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from chatworks.channels.models import Template
 from chatworks.commands.models import Command
 from chatworks.kit.datamap import DataMap, operational
 from chatworks.kit.errors import Refusal
@@ -60,6 +61,23 @@ class Delivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     areas: list[Area] = []
 
 
+class Quiet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When people are left alone: from one time to another, by the clock where they live.
+
+    Offers wait for the end of it, always; notices about orders only if ``transactional``.
+    """
+
+    hours: tuple[Time, Time] | None = None
+    transactional: bool = False
+
+
+class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which kinds of channels a message to a person takes first, and what one costs there."""
+
+    prefer: list[str] = []
+    prices: dict[str, Annotated[int, Meta(ge=0)]] = {}
+
+
 class PrivacyNotice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who keeps the data, and whom to ask."""
 
@@ -68,11 +86,26 @@ class PrivacyNotice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ChannelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A channel of an outlet file. ``token_env`` names the variable that holds its token."""
+    """A channel of an outlet file. ``token_env`` names the variable that holds its token.
+
+    ``account`` is the vendor's id of the account, ``number`` what messages leave from there: a
+    number (+254…) or a Messaging Service (MG…).
+    """
 
     kind: str
     name: str = ""
     token_env: str = ""
+    account: Annotated[str, Meta(pattern=r"^(|AC[0-9a-f]{32}|[0-9]{5,20})$")] = ""
+    number: Annotated[str, Meta(pattern=r"^(|\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32})$")] = ""
+
+
+class Sms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one segment of an SMS costs, in the outlet's currency, by the number's beginning."""
+
+    prices: dict[
+        Annotated[str, Meta(pattern=r"^\+[0-9]{0,10}$")],
+        Annotated[str, Meta(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})?$")],
+    ] = {}
 
 
 class AppletSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,6 +140,9 @@ class OutletFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hours: Hours
     delivery: Delivery
     privacy: PrivacyNotice
+    quiet: Quiet = Quiet()
+    routing: Routing = Routing()
+    sms: Sms = Sms()
     widget_origins: list[str] = []
     channels: list[ChannelSpec] = []
     applets: list[AppletSpec] = []
@@ -137,7 +173,10 @@ class Outlet:
     delivery: Delivery
     privacy: PrivacyNotice
     widget_origins: tuple[str, ...]
+    sms: Sms
     installed: tuple[Install, ...] = ()
+    quiet: Quiet = field(default_factory=Quiet)
+    routing: Routing = field(default_factory=Routing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +194,19 @@ class ChannelRow:
     trouble: str
     cursor: int
     secret_sealed: bytes | None = None
+    account: str = ""
+    address: str = ""
+    webhook: str = ""
+    webhook_set: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateRow:
+    """A template as stored; ``reason`` says why it was rejected or paused."""
+
+    channel_id: UUID
+    template: Template
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +269,46 @@ class SaveWidgetSites(Command[Saved]):
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectChannel(Command[Saved]):
+    """Connect a channel with what its vendor gives. ``token`` is sealed before it is stored, and
+    stands in no log; ``number`` is what messages leave from, where the token does not say it.
+    """
+
+    kind: str
+    token: str = field(repr=False)
+    account: str = ""
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckChannel(Command[Saved]):
+    """Look again at a channel's account: its token, its number, its webhook."""
+
+    channel_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class SaveTemplate(Command[Saved]):
+    """Write a template and submit it for approval; one that was decided upon is written anew."""
+
+    channel_id: UUID
+    name: str
+    language: str
+    topic: str
+    body: str
+    category: str = "utility"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveTemplate(Command[Saved]):
+    """Use a template no more; it stays at the vendor."""
+
+    channel_id: UUID
+    name: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class Applied:
     """What a file changed: the fields by name."""
 
@@ -245,6 +337,14 @@ class CannotChange(Refusal):
         return f"{field} cannot change from {now} to {then}: {FOR_GOOD[field].format(now)}"
 
 
+class NoSuchChannel(Refusal):
+    """There is no such channel in this outlet, or it has no templates."""
+
+
+class NoSuchTemplate(Refusal):
+    """The channel has no such template."""
+
+
 class NoSuchApplet(Refusal):
     """The outlet has not switched this applet on."""
 
@@ -264,8 +364,11 @@ DATA_MAP: DataMap = {
         "timezone": operational("its clock"),
         "hours": operational("when it serves"),
         "delivery": operational("where it delivers"),
+        "sms": operational("what a segment costs"),
         "privacy": operational("the controller's name and its address for enquiries"),
         "widget_origins": operational("sites that may embed it"),
+        "quiet": operational("when people are left alone"),
+        "routing": operational("which channels a message takes first"),
         "created_at": operational("when"),
         "updated_at": operational("when"),
     },
@@ -282,7 +385,31 @@ DATA_MAP: DataMap = {
         "status": operational("active, broken or off"),
         "trouble": operational("what is wrong with it: the messenger's own words"),
         "cursor": operational("next update to ask for"),
+        "account": operational("the vendor's id of the account"),
+        "address": operational("the outlet's own number or service"),
+        "webhook": operational("what must stand at the vendor"),
+        "webhook_set": operational("whether it does"),
+        "checked_at": operational("when it was last looked after"),
         "created_at": operational("when"),
+    },
+    "channel_resource": {
+        "outlet_id": operational("tenant"),
+        "channel_id": operational("channel"),
+        "name": operational("what it is"),
+        "vendor_id": operational("its id at the vendor"),
+    },
+    "channel_template": {
+        "outlet_id": operational("tenant"),
+        "channel_id": operational("channel"),
+        "name": operational("its name at the vendor"),
+        "language": operational("in which language"),
+        "topic": operational("what it is about"),
+        "body": operational("its text, with places for what differs"),
+        "category": operational("utility, marketing or authentication"),
+        "vendor_id": operational("its id at the vendor"),
+        "status": operational("draft, pending, approved, paused or rejected"),
+        "reason": operational("why it was rejected or paused"),
+        "updated_at": operational("when"),
     },
     "applet_install": {
         "outlet_id": operational("tenant"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,24 +20,30 @@ from chatworks.kit.db import Database
 from chatworks.kit.errors import Invalid, Refusal
 from chatworks.kit.work import Work
 from chatworks.outlets import store
-from chatworks.outlets.core import changes, origin_of
+from chatworks.outlets.core import changes, connection_problem, origin_of
 from chatworks.outlets.models import (
     AppletSpec,
     Applied,
     CannotChange,
     ChannelRow,
     ChannelSpec,
+    ConnectChannel,
     Hours,
     Install,
     NoSuchApplet,
+    NoSuchChannel,
+    NoSuchTemplate,
     NotValid,
     Outlet,
     OutletFile,
     Saved,
+    SaveTemplate,
+    TemplateRow,
 )
 
 log = structlog.get_logger()
 
+POLLED = frozenset({"telegram"})  # what asks its messenger where there is no public address
 PATH_BYTES = 24  # 192 random bits: the address is not the secret, and not guessable either
 SITES_MAX = 20
 DIRECTORY_SECONDS = 2.0  # how long another process may not see a change of outlets and channels
@@ -56,6 +62,11 @@ def read_file(path: Path) -> OutletFile:
         raise Invalid(str(path.name), str(error)) from error
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise Invalid("timezone", f"{error} is unknown") from error
+    for spec in file.channels:
+        if spec.kind.startswith("twilio_") and not (spec.account and spec.number):
+            raise Invalid("channels", f"{spec.kind} needs account (AC…) and number (+… or MG…)")
+        if spec.kind == "whatsapp" and not spec.account.isdecimal():
+            raise Invalid("channels", "whatsapp needs account: the phone number's id at Meta")
     for language in file.brand.tagline:
         if language not in file.languages:
             raise Invalid("brand.tagline", f"has {language}, which is not among languages")
@@ -79,7 +90,7 @@ async def seed(
     for spec in file.channels:
         if not connectable(spec, secret_of):
             continue
-        mode = "polling" if spec.token_env else "webhook"
+        mode = "polling" if spec.kind in POLLED else "webhook"
         await store.add_channel(
             work,
             ChannelRow(
@@ -93,6 +104,8 @@ async def seed(
                 status="active",
                 trouble="",
                 cursor=0,
+                account=spec.account,
+                address=spec.number,
             ),
         )
     return outlet
@@ -122,7 +135,7 @@ class Directory:
         derive: Callable[[str], bytes],
         vault: Vault,
     ) -> None:
-        self._vault = vault
+        self.vault = vault
         self._db = db
         self._secret_of = secret_of
         self._derive = derive
@@ -131,6 +144,8 @@ class Directory:
         self._rows: dict[UUID, ChannelRow] = {}
         self._channels: dict[UUID, Channel] = {}
         self._paths: dict[tuple[str, str], Channel] = {}
+        self._resources: Mapping[UUID, Mapping[str, str]] = {}
+        self._templates: Sequence[TemplateRow] = ()
 
     def forget(self) -> None:
         """Read anew at the next question."""
@@ -176,6 +191,8 @@ class Directory:
         async with self._db.engine() as work:
             outlets = await store.find(work)
             rows = await store.channels(work)
+            self._resources = await store.resources(work)
+            self._templates = await store.templates(work)
         self._read_at = now
         self._outlets = {outlet.id: outlet for outlet in outlets}
         self._channels = {row.id: self._channel(row) for row in rows if row.status != "off"}
@@ -196,6 +213,10 @@ class Directory:
             secret=self._secret(row),
             webhook_secret=derived.hex(),
             signing_secret=self._secret_of(f"{row.secret_env}_SIGNING") if row.secret_env else "",
+            account=row.account,
+            address=row.address,
+            resources=self._resources.get(row.id, {}),
+            templates=tuple(t.template for t in self._templates if t.channel_id == row.id),
         )
 
     def _secret(self, row: ChannelRow) -> str:
@@ -203,7 +224,7 @@ class Directory:
         if row.secret_sealed is None:
             return self._secret_of(row.secret_env) if row.secret_env else ""
         try:
-            return self._vault.open(row.secret_sealed, seal_place(row.id))
+            return self.vault.open(row.secret_sealed, seal_place(row.id))
         except CannotOpen:
             log.warning("a sealed token cannot be opened", channel=row.name)
             return ""
@@ -302,3 +323,110 @@ class SettingsSaver:
             )
             answers.append(Saved(request.applet) if known else NoSuchApplet(request.applet))
         return answers
+
+
+class ChannelConnector:
+    """Handles ``ConnectChannel``: the token is sealed, and whoever looks after channels of this
+    kind connects it within seconds. Nothing here speaks to the vendor.
+    """
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    async def __call__(self, work: Work, calls: Sequence[Call[Any]]) -> list[Saved | Refusal]:
+        """Check and store each call's channel."""
+        answers: list[Saved | Refusal] = []
+        for call in calls:
+            asked: ConnectChannel = call.request
+            known = await store.channels(work, call.outlet_id)
+            fault = connection_problem(asked)
+            if not fault and any(self._same(row, asked) for row in known):
+                fault = NotValid("channel", "is connected already")
+            if fault:
+                answers.append(fault)
+                continue
+            await store.add_channel(work, self._row(work, call.outlet_id, asked))
+            work.notify([f"outlet {call.outlet_id.hex}"])
+            answers.append(Saved(asked.kind))
+        return answers
+
+    def _same(self, row: ChannelRow, asked: ConnectChannel) -> bool:
+        """Whether this very account is connected: an account may have many numbers."""
+        if row.kind != asked.kind:
+            return False
+        if asked.number or row.secret_sealed is None:
+            return bool(asked.number) and (row.account, row.address) == (
+                asked.account,
+                asked.number,
+            )
+        try:
+            return self._vault.open(row.secret_sealed, seal_place(row.id)) == asked.token
+        except CannotOpen:
+            return False
+
+    def _row(self, work: Work, outlet_id: UUID, asked: ConnectChannel) -> ChannelRow:
+        channel_id = work.new_id()
+        return ChannelRow(
+            outlet_id=outlet_id,
+            id=channel_id,
+            kind=asked.kind,
+            path=new_path(work),
+            name="",
+            secret_env=None,
+            mode="polling" if asked.kind in POLLED else "webhook",
+            status="active",
+            trouble="",
+            cursor=0,
+            secret_sealed=self._vault.seal(asked.token, seal_place(channel_id)),
+            account=asked.account,
+            address=asked.number,
+        )
+
+
+async def check_channels(work: Work, calls: Sequence[Call[Any]]) -> list[Saved | Refusal]:
+    """Handle ``CheckChannel``: whoever looks after the channel looks again within seconds."""
+    answers: list[Saved | Refusal] = []
+    for call in calls:
+        known = await store.check_again(work, call.outlet_id, call.request.channel_id)
+        answers.append(Saved("channel") if known else NoSuchChannel())
+    return answers
+
+
+class TemplateSaver:
+    """Handles ``SaveTemplate``; ``problem`` says what the vendor would refuse, by kind of channel.
+
+    It is submitted by whoever looks after the channel: nothing here speaks to the vendor.
+    """
+
+    def __init__(self, problems: Mapping[str, Callable[[str, str, str, str], str]]) -> None:
+        self._problems = problems
+
+    async def __call__(self, work: Work, calls: Sequence[Call[Any]]) -> list[Saved | Refusal]:
+        """Check and store each call's template."""
+        answers: list[Saved | Refusal] = []
+        for call in calls:
+            asked: SaveTemplate = call.request
+            rows = await store.channels(work, call.outlet_id)
+            kind = next((row.kind for row in rows if row.id == asked.channel_id), "")
+            problem = self._problems.get(kind)
+            if problem is None:
+                answers.append(NoSuchChannel())
+                continue
+            fault = problem(asked.name, asked.language, asked.body, asked.category)
+            if not fault and not asked.topic.strip():
+                fault = "a topic says what it is about"
+            if not fault and not await store.save_template(work, call.outlet_id, asked):
+                fault = "there is one of this name and language: remove it, or take another name"
+            answers.append(NotValid("template", fault) if fault else Saved("template"))
+            work.notify([f"outlet {call.outlet_id.hex}"])
+        return answers
+
+
+async def remove_templates(work: Work, calls: Sequence[Call[Any]]) -> list[Saved | Refusal]:
+    """Handle ``RemoveTemplate``."""
+    answers: list[Saved | Refusal] = []
+    for call in calls:
+        done = await store.remove_template(work, call.outlet_id, call.request)
+        answers.append(Saved("template") if done else NoSuchTemplate())
+        work.notify([f"outlet {call.outlet_id.hex}"])
+    return answers

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from psycopg import AsyncConnection
 
-from chatworks.channels.models import Channel, Connected
+from chatworks.channels.models import Channel, Connected, Template
 from chatworks.kit.db import load_queries
 from chatworks.kit.work import Work
 from chatworks.outlets.models import (
@@ -21,6 +23,12 @@ from chatworks.outlets.models import (
     Outlet,
     OutletFile,
     PrivacyNotice,
+    Quiet,
+    RemoveTemplate,
+    Routing,
+    SaveTemplate,
+    Sms,
+    TemplateRow,
 )
 
 QUERIES = load_queries(__package__)
@@ -42,8 +50,21 @@ def _columns(file: OutletFile) -> dict[str, Any]:
         "hours": _json(file.hours),
         "delivery": _json(file.delivery),
         "privacy": _json(file.privacy),
+        "sms": _json(file.sms),
         "widget_origins": file.widget_origins,
+        "quiet": _json(file.quiet),
+        "routing": _json(file.routing),
     }
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What was seen of a channel's account; ``works`` is whether it may send."""
+
+    name: str
+    webhook: str
+    webhook_set: bool | None
+    trouble: str
+    works: bool = True
 
 
 async def add(work: Work, outlet_id: UUID, file: OutletFile) -> bool:
@@ -80,15 +101,18 @@ def _outlet(row: tuple[Any, ...]) -> Outlet:
         delivery=decode(row[8], type=Delivery),
         privacy=decode(row[9], type=PrivacyNotice),
         widget_origins=tuple(row[10]),
+        sms=decode(row[11], type=Sms),
         installed=tuple(
             Install(applet, version, msgspec.json.encode(settings))
-            for applet, version, settings in decode(row[11] or "[]")
+            for applet, version, settings in decode(row[12] or "[]")
         ),
+        quiet=decode(row[13], type=Quiet),
+        routing=decode(row[14], type=Routing),
     )
 
 
 async def add_channel(work: Work, channel: ChannelRow) -> bool:
-    """Insert a channel unless this outlet has one of its kind and token; True if it was new."""
+    """Insert a channel unless this outlet has it: by kind, token and number; True if it was new."""
     cursor = await work.conn.execute(
         QUERIES["add_channel"],
         {
@@ -100,6 +124,8 @@ async def add_channel(work: Work, channel: ChannelRow) -> bool:
             "secret_env": channel.secret_env,
             "secret_sealed": channel.secret_sealed,
             "mode": channel.mode,
+            "account": channel.account,
+            "address": channel.address,
             "now": work.now,
         },
     )
@@ -150,11 +176,131 @@ async def seal(work: Work, outlet_id: UUID, channel_id: UUID, sealed: bytes) -> 
     await work.conn.execute(QUERIES["seal"], parameters)
 
 
+async def checked(work: Work, channel: Channel, seen: Seen) -> None:
+    """Note what was seen of a channel's account; one that works is no longer broken."""
+    await work.conn.execute(
+        QUERIES["checked"],
+        {
+            "outlet_id": channel.outlet_id,
+            "id": channel.id,
+            "now": work.now,
+            **msgspec.structs.asdict(seen),
+        },
+    )
+
+
+async def check_again(work: Work, outlet_id: UUID, channel_id: UUID) -> bool:
+    """Have a channel looked after soon; returns whether there is one."""
+    parameters = {"outlet_id": outlet_id, "id": channel_id}
+    return (await work.conn.execute(QUERIES["check_again"], parameters)).rowcount == 1
+
+
+async def unchecked(work: Work, ids: Sequence[UUID], before: datetime) -> set[UUID]:
+    """Return which of these channels were not looked after since ``before``."""
+    parameters = {"ids": list(ids), "before": before}
+    cursor = await work.conn.execute(QUERIES["unchecked"], parameters)
+    return {row[0] for row in await cursor.fetchall()}
+
+
+async def resources(work: Work) -> dict[UUID, dict[str, str]]:
+    """Return, by channel, the vendor's ids of what was made there once, by name."""
+    found: dict[UUID, dict[str, str]] = defaultdict(dict)
+    cursor = await work.conn.execute(QUERIES["resources"])
+    for channel_id, name, vendor_id in await cursor.fetchall():
+        found[channel_id][name] = vendor_id
+    return found
+
+
+async def save_resources(work: Work, channel: Channel, made: Mapping[str, str]) -> None:
+    """Keep the vendor's ids of what was made for a channel, by name."""
+    parameters = {
+        "outlet_id": channel.outlet_id,
+        "channel_id": channel.id,
+        "names": list(made),
+        "vendor_ids": list(made.values()),
+    }
+    await work.conn.execute(QUERIES["save_resources"], parameters)
+
+
+async def templates(work: Work, outlet_id: UUID | None = None) -> list[TemplateRow]:
+    """Return the templates of an outlet, or all that this login may see."""
+    cursor = await work.conn.execute(QUERIES["templates"], {"outlet_id": outlet_id})
+    return [
+        TemplateRow(
+            row[0], Template(row[1], row[2], row[3], row[4], row[5], row[6], row[7]), row[8]
+        )
+        for row in await cursor.fetchall()
+    ]
+
+
+async def save_template(work: Work, outlet_id: UUID, asked: SaveTemplate) -> bool:
+    """Write a new template; returns whether its name was free in its language."""
+    parameters = {
+        "outlet_id": outlet_id,
+        "channel_id": asked.channel_id,
+        "name": asked.name,
+        "language": asked.language,
+        "topic": asked.topic.strip(),
+        "body": asked.body.strip(),
+        "category": asked.category,
+        "now": work.now,
+    }
+    return (await work.conn.execute(QUERIES["save_template"], parameters)).rowcount == 1
+
+
+async def remove_template(work: Work, outlet_id: UUID, asked: RemoveTemplate) -> bool:
+    """Remove a template; returns whether it was there."""
+    parameters = {
+        "outlet_id": outlet_id,
+        "channel_id": asked.channel_id,
+        "name": asked.name,
+        "language": asked.language,
+    }
+    return (await work.conn.execute(QUERIES["remove_template"], parameters)).rowcount == 1
+
+
+async def decide_template(work: Work, channel: Channel, template: Template, reason: str) -> bool:
+    """Write a template's status and vendor's id; returns whether anything changed."""
+    parameters = {
+        "outlet_id": channel.outlet_id,
+        "channel_id": channel.id,
+        "name": template.name,
+        "language": template.language,
+        "status": template.status,
+        "vendor_id": template.vendor_id,
+        "reason": reason,
+        "now": work.now,
+    }
+    return (await work.conn.execute(QUERIES["decide_template"], parameters)).rowcount == 1
+
+
+async def disable_template(
+    work: Work, outlet_id: UUID, channel_id: UUID, name: str, reason: str
+) -> None:
+    """Use a template no more, in any language, until the vendor says that it is approved."""
+    parameters = {
+        "outlet_id": outlet_id,
+        "channel_id": channel_id,
+        "name": name,
+        "reason": reason,
+        "now": work.now,
+    }
+    await work.conn.execute(QUERIES["disable_template"], parameters)
+
+
 async def hold(conn: AsyncConnection[Any], channels: Sequence[UUID]) -> list[UUID]:
     """Take the session locks of ``channels`` that nobody else holds; returns those."""
     parameters = {"space": HOLDERS_LOCK, "ids": list(channels)}
     cursor = await conn.execute(QUERIES["hold"], parameters)
     return [row[0] for row in await cursor.fetchall() if row[1]]
+
+
+async def lock_account(conn: AsyncConnection[Any], space: int, account: str) -> bool:
+    """Take the session lock of a vendor's account, unless somebody else holds it."""
+    parameters = {"space": space, "account": account}
+    cursor = await conn.execute(QUERIES["lock_account"], parameters)
+    row = await cursor.fetchone()
+    return row is not None and bool(row[0])
 
 
 async def let_go(conn: AsyncConnection[Any], channels: Sequence[UUID]) -> None:

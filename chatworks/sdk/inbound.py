@@ -37,12 +37,14 @@ class InboundKind(StrEnum):
     PAID = "paid"  # the messenger took a payment
     STOP = "stop"  # the messenger's own opt-out word: it has already answered it
     START = "start"  # the messenger's own opt-in word
+    NOTED = "noted"  # another word that the messenger answers by itself: kept, and not answered
     EDITED = "edited"  # the person changed a message that was already taken
     BLOCKED = "blocked"  # the person blocked the bot, or left
     UNBLOCKED = "unblocked"
     MOVED = "moved"  # the chat has another id now: arguments
     BOT = "bot"  # the person made a bot that we may manage; arguments: "<id> <user name>"
     TIMER = "timer"  # arguments: "<dialogue id> <step>"
+    MOVE = "move"  # text: leave, arguments: "<conversation id>"; or arrive, and "<dialogue id>"
     UNKNOWN = "unknown"  # something this channel cannot take yet; text names it
     OTHER = "other"  # nothing that was said to us (a reaction, a pinned message); text names it
 

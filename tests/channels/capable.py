@@ -31,6 +31,7 @@ from chatworks.channels.planning.pieces import (
 )
 from chatworks.channels.planning.rich import Rich, written
 from chatworks.channels.telegram.limits import CAPABILITIES as TELEGRAM
+from chatworks.channels.twilio.limits import SMS, WHATSAPP
 from chatworks.channels.webchat.adapter import CAPABILITIES as WEBCHAT
 from chatworks.kit.money import Money
 from chatworks.sdk.commerce import Cart, Invoice, Item, OrderSheet, Product, Receipt
@@ -75,7 +76,14 @@ SMALL = Capabilities(  # a messenger with short buttons, a list, inline formatti
     place=True,
 )
 BARE = Capabilities(text=Length(160, Unit.BYTES), reserved=frozenset({"YES", "CANCEL"}))
-KINDS = {"telegram": TELEGRAM, "webchat": WEBCHAT, "small": SMALL, "bare": BARE}
+KINDS = {
+    "telegram": TELEGRAM,
+    "webchat": WEBCHAT,
+    "twilio_whatsapp": WHATSAPP,
+    "twilio_sms": SMS,
+    "small": SMALL,
+    "bare": BARE,
+}
 
 words = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=60)
 labels = st.text("abc de é漢👍🏽–YESCANCEL 0123456789", max_size=80)

@@ -89,6 +89,7 @@ async def test_a_public_address_gets_a_webhook_and_menus(
     with capture_logs() as logs:
         async with running(house):
             await until(lambda: channel_row(database_url)[0] == "StandInBot")
+            await until(lambda: logs)
 
     assert bot_api.webhook == {
         "url": f"https://shop.example/in/telegram/{channel.path}",

@@ -181,6 +181,7 @@ def fields(struct: Any) -> list[str]:
         ("`[brand]`", models.Brand),
         ("`[hours]`", models.Hours),
         ("`[privacy]`", models.PrivacyNotice),
+        ("`[sms]`", models.Sms),
         ("`[[channels]]`", models.ChannelSpec),
         ("`[[applets]]`", models.AppletSpec),
         ("`[[products]]`", models.ProductSpec),

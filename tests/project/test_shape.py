@@ -66,10 +66,13 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
     # Decisions 0004, 0012 and 0023 name these, each with its reason.
     more = {
         "bots": {"adoption", "holder"},
-        "conversations": {"batch", "dialogues", "menu", "turn", "watchdog", "words", "worker"},
+        "conversations": {
+            "batch", "choices", "dialogues", "elsewhere", "menu", "turn", "watchdog", "words",
+            "worker",
+        },
         "console": {
-            "forms", "message_pages", "order_pages", "product_pages", "router", "settings_forms",
-            "settings_pages",
+            "canned_pages", "channel_pages", "forms", "message_pages", "order_pages",
+            "product_pages", "router", "settings_forms", "settings_pages",
         },
         "inbox": {"committer", "door"},
         "outbox": {"leasing", "sender"},
@@ -78,9 +81,9 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
         "commands": {"dispatch"},
     }  # fmt: skip
     features = [
-        "audit", "bots", "catalog", "commands", "console", "conversations", "identity", "inbox",
-        "media",
-        "orders", "outbox", "outlets", "privacy", "storefront",
+        "audit", "bots", "catalog", "commands", "console", "contacts", "conversations", "identity",
+        "inbox", "media", "orders", "outbox", "outlets", "privacy", "storefront",
+        "support",
     ]  # fmt: skip
     strangers = [
         f"{feature}/{path.name}"

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from chatworks.conversations import choices
+from chatworks.conversations.elsewhere import REFUSED
 from chatworks.kit.texts import Texts
 from chatworks.orders import core
 from chatworks.privacy.core import CATEGORY_NAMES
@@ -47,6 +49,7 @@ def said(folder: Path) -> set[str]:
 
 
 EXTRA = {
+    "chatworks.conversations": {choices.STOPPED, *choices.OFFERS.values(), *REFUSED.values()},
     "chatworks.orders": {*core.STATUS_TEXTS.values(), *core.TOLD_TEXTS.values()},
     "chatworks.storefront": set(CATEGORY_NAMES.values()),
     "chatworks.sdk": {"Share my location", "Share my phone number"},

@@ -42,8 +42,8 @@ async def post_to(
 
 
 def text(call: Call) -> str:
-    """Return what a message says."""
-    return str(call.params["text"])
+    """Return what a message says: its text, or what stands under its picture."""
+    return str(call.params.get("text", call.params.get("caption")))
 
 
 @dataclass

@@ -12,6 +12,7 @@ from people import Person, Shop, text
 from chatworks.channels.telegram import send
 from chatworks.identity.service import issue_staff_code
 from chatworks.orders.models import Status
+from chatworks.outbox.models import Alert
 from chatworks.testing.telegram import BotApi, Call, Fault
 from chatworks.testing.telegram_people import BOT
 
@@ -67,10 +68,11 @@ async def test_an_order_from_the_first_word_to_the_card(person: People, bot_api:
     assert text(card).startswith("Order 1001\nThank you!")
     assert card.params["entities"] == [{"type": "bold", "offset": 0, "length": 10}]
     assert card.params["reply_markup"] == REMOVE
-    await until(lambda: len(bot_api.done("editMessageText")) == 3)
+    await until(lambda: len(bot_api.done("editMessageText")) == 2)
     edits = [call.params["text"] for call in bot_api.done("editMessageText")]
     assert edits[0] == "Which bottle would you like?\n✓ 20 L refill · KES 250"
-    assert edits[1].endswith("Is this right?\n✓ Yes")
+    (edited,) = bot_api.done("editMessageCaption")  # under the bottle's picture
+    assert edited.params["caption"].endswith("Is this right?\n✓ Yes")
     assert len(bot_api.done("answerCallbackQuery")) == 4
     assert [call for call in bot_api.calls if not call.done] == []
 
@@ -205,6 +207,24 @@ async def test_staff_bind_their_chat_and_are_alerted(person: People, shop: Shop)
     assert "Total: KES 600" in text(alert)
     for secret in ("712", "0712 345 678", "Argwings"):
         assert secret not in text(alert)
+
+
+async def test_staff_hear_once_what_a_messenger_complains_of(person: People, shop: Shop) -> None:
+    staff, amina = person(900), person(501)
+    async with shop.house.db.engine([shop.outlet_id]) as work:
+        code = await issue_staff_code(work, await shop.operator())
+    await staff.says(f"/staff {code}", answers=2)
+    await amina.says("hello", answers=2)
+    channel, talk = shop.rows("SELECT channel_id, id FROM conversation WHERE thread = '501'")[0]
+
+    async with shop.house.db.engine([shop.outlet_id]) as work:
+        for _ in range(3):
+            work.publish(Alert(shop.outlet_id, channel, talk, "30007: filtered"))
+
+    told = await staff.is_told("A messenger complains: 30007: filtered.")
+    assert text(told).endswith("Please look at Trouble in the console.")
+    said = "SELECT count(*) FROM message WHERE content->>'text' LIKE 'A messenger complains%%'"
+    assert shop.rows(said) == [(1,)]
 
 
 async def test_a_code_is_spent_once_and_guesses_are_limited(person: People, shop: Shop) -> None:

@@ -194,6 +194,8 @@ class _Drawing:
         if not photo and message.shows is not None:
             photo = getattr(message.shows, "photo", "")
         if photo:
+            if photo.startswith("/static/") and photo.endswith(".svg"):
+                photo = photo.removesuffix(".svg") + ".png"  # a drawing of ours has a raster twin
             picture = Media(MediaKind.IMAGE, photo, guess_type(photo)[0] or "", 0)
             if self._takes(picture, MediaKind.IMAGE):  # a card without its picture is whole
                 files.insert(0, picture)

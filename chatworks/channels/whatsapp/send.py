@@ -65,7 +65,7 @@ class CloudApi:
                 raise NotFetched(f"WhatsApp does not give it: {_reason(told)}")
             got = await self._http.get(url, FILE_SECONDS_MAX, most_bytes, bearer(channel.secret))
         except TooLong:
-            raise NotFetched(f"it has more than {most_bytes:,} bytes") from None
+            raise NotFetched(f"it has more than {most_bytes:,} bytes", for_good=True) from None
         except (NotSent, Unanswered) as error:
             raise NotFetched(f"WhatsApp cannot be reached: {error}") from None
         if got.status != HTTPStatus.OK:

@@ -140,4 +140,5 @@ async def test_the_shop_sees_the_file(site: str, browsers: Watched, working: Hou
     await sign_in(desk, site, working)
     _, conversation_id = await the_conversation(working)
     await desk.goto(f"{site}/console/messages/{conversation_id.hex}")
-    await expect(desk.get_by_text("gate.png")).to_be_visible()
+    sent = desk.get_by_role("img", name="Picture that was sent")
+    await expect(sent).to_have_js_property("naturalWidth", 1)

@@ -26,6 +26,17 @@ document.querySelector("[data-composer] textarea")?.addEventListener("keydown", 
   if (event.target.value.trim()) form.requestSubmit(form.querySelector("button"));
 });
 
+// What an SMS will cost is told while it is written.
+let asking;
+document.querySelector("[data-composer] textarea")?.addEventListener("input", (event) => {
+  const cost = document.querySelector("[data-cost]");
+  clearTimeout(asking);
+  if (cost) asking = setTimeout(async () => {
+    const answer = await fetch(`${cost.dataset.cost}?text=${encodeURIComponent(event.target.value)}`).catch(() => null);
+    if (answer?.ok) cost.textContent = await answer.text();
+  }, PAUSE_MS);
+});
+
 // Each side hears when the other writes: told at most every three seconds, and soon forgotten.
 const talk = document.querySelector("[data-conversation]")?.dataset.conversation;
 let told = 0;

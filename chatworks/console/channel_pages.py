@@ -1,0 +1,172 @@
+"""The channels' pages: what is connected and how it fares, connecting, templates, and a picture of
+what people see of each service on each channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from chatworks.channels.models import Channel
+from chatworks.channels.planning.pieces import Piece
+from chatworks.commands.models import Command
+from chatworks.console.forms import choice, given, id_of, text
+from chatworks.console.pages import Asked, Desk, saved, told
+from chatworks.identity.models import Session
+from chatworks.kit.errors import NotFound, Refusal
+from chatworks.outlets import store
+from chatworks.outlets.models import (
+    ChannelRow,
+    CheckChannel,
+    ConnectChannel,
+    RemoveTemplate,
+    SaveTemplate,
+)
+from chatworks.previews import CHANNELS, previews
+
+WRONG = 422
+HERE = "/console/settings/channels"
+FIELDS = ("kind", "token", "account", "number")
+TEMPLATE = ("name", "language", "topic", "body")
+TEMPLATED = frozenset({"twilio_whatsapp"})  # kinds whose templates are written here
+RETRIES = "#rc=5&rp=all"  # Twilio tries five times for every reason, where its address ends so
+
+
+def channel_pages(desk: Desk) -> list[Any]:
+    """Return the handlers of the channels' pages."""
+
+    @get("/settings/channels")
+    async def channels_page(request: Asked) -> Response[str]:
+        """Show what is connected and how it fares, and how to connect more."""
+        return await _page(desk, request.state.session, done=saved(request))
+
+    @post("/settings/channels", status_code=200)
+    async def connect(request: Asked) -> Response[Any]:
+        """Connect a channel with what its vendor gave."""
+        session: Session = request.state.session
+        sent = await request.form()
+        given(sent, "kind", "token")
+        asked = {field: text(sent, field) for field in FIELDS}
+        problem = await _give(desk, session, ConnectChannel(**asked))
+        if problem:
+            shown = {name: value for name, value in asked.items() if name != "token"}
+            return await _page(desk, session, problem=problem, typed=shown)
+        return Redirect(f"{HERE}?saved=channel", status_code=303)
+
+    @post("/settings/channels/{channel:str}", status_code=200)
+    async def change(channel: FromPath[str], request: Asked) -> Response[Any]:
+        """Look at a channel again, or write or remove one of its templates."""
+        session: Session = request.state.session
+        sent = await request.form()
+        given(sent, "do")
+        problem = await _give(desk, session, _command(id_of(channel), sent))
+        if problem:
+            typed = {name: text(sent, name) for name in TEMPLATE if name in sent}
+            return await _page(desk, session, problem=problem, typed=typed)
+        return Redirect(f"{HERE}?saved=channel", status_code=303)
+
+    return [channels_page, connect, change, _preview(desk)]
+
+
+def _preview(desk: Desk) -> Any:
+    @get("/settings/channels/preview/{applet:str}/{kind:str}")
+    async def preview_page(
+        applet: FromPath[str], kind: FromPath[str], request: Asked
+    ) -> Response[str]:
+        """Show a service as people see it on a kind of channel, with what is lost there."""
+        session: Session = request.state.session
+        outlet = await desk.directory.outlet(session.outlet_id)
+        install = next((i for i in outlet.installed if i.applet == applet), None)
+        loaded = desk.applets.latest(applet)
+        if install is None or loaded is None or kind not in CHANNELS:
+            raise NotFound("there is no such service or channel")
+        drawn = previews(loaded, CHANNELS[kind], install.settings, outlet.languages[0])
+        return await desk.show(
+            "preview",
+            session,
+            applet=loaded,
+            kind=kind,
+            previews=list(drawn),
+            named=_named,
+            previewed=CHANNELS,
+        )
+
+    return preview_page
+
+
+async def _page(
+    desk: Desk,
+    session: Session,
+    *,
+    problem: str = "",
+    typed: Mapping[str, str] | None = None,
+    done: str = "",
+) -> Response[str]:
+    async with desk.db.engine([session.outlet_id]) as work:
+        rows = await store.channels(work, session.outlet_id)
+        templates = await store.templates(work, session.outlet_id)
+    known = await desk.directory.channels(session.outlet_id)
+    outlet = await desk.directory.outlet(session.outlet_id)
+    return await desk.show(
+        "channels",
+        session,
+        status=WRONG if problem else 200,
+        channels=[(channel, _row(rows, channel.id)) for channel in known],
+        kinds=desk.kinds,
+        templates=templates,
+        templated=TEMPLATED,
+        webhook=lambda channel: _webhook(desk.address, channel),
+        services=[i.applet for i in outlet.installed if desk.applets.latest(i.applet)],
+        previewed=CHANNELS,
+        problem=problem,
+        typed=typed or {},
+        saved=done,
+    )
+
+
+async def _give(desk: Desk, session: Session, command: Command[Any]) -> str:
+    """Give a command; returns what to tell the operator ("" if all is well)."""
+    try:
+        await desk.order(session, command)
+    except Refusal as no:
+        return told(no)
+    desk.directory.forget()
+    return ""
+
+
+def _command(channel: UUID, sent: Any) -> Command[Any]:
+    match choice(sent, "do", {"check", "template", "remove"}):
+        case "check":
+            return CheckChannel(channel)
+        case "remove":
+            return RemoveTemplate(channel, text(sent, "name"), text(sent, "language"))
+        case _:
+            return SaveTemplate(
+                channel,
+                text(sent, "name"),
+                text(sent, "language"),
+                text(sent, "topic"),
+                text(sent, "body"),
+            )
+
+
+def _row(rows: list[ChannelRow], channel: UUID) -> ChannelRow | None:
+    return next((row for row in rows if row.id == channel), None)
+
+
+def _webhook(address: str, channel: Channel) -> str:
+    """Return what to enter at the vendor; "" where nothing is to be entered."""
+    where = f"{address}/in/{channel.kind}/{channel.path}"
+    if channel.kind.startswith("twilio_"):
+        return where + RETRIES
+    return where if channel.kind == "whatsapp" else ""
+
+
+def _named(piece: Piece) -> str:
+    """Return what kind of piece a drawing is, for its template."""
+    return type(piece).__name__.lower()
