@@ -82,6 +82,7 @@ from chatworks.privacy.core import notice
 from chatworks.sdk.applet import Applets, load
 from chatworks.senders import Senders
 from chatworks.settings import Settings, secret_of
+from chatworks.support import feature as support
 
 log = structlog.get_logger()
 
@@ -274,6 +275,7 @@ def _features(
         bots.FEATURE,
         catalog.FEATURE,
         orders.FEATURE,
+        support.FEATURE,
     )
 
 

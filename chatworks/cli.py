@@ -145,6 +145,7 @@ def web_app(house: House, streams: Streams) -> App:
         house.settings.address,
         house.applets,
         house.kinds,
+        house.shelf,
     )
     maps = [feature.data_map for feature in house.features] + [VISITORS]
 

@@ -31,6 +31,7 @@ from chatworks.inbox.models import DropParked, NotParked, ParkedEvent, ReplayPar
 from chatworks.kit.db import Database
 from chatworks.kit.errors import ChatWorksError, Refusal
 from chatworks.kit.work import Work
+from chatworks.media.service import Shelf
 from chatworks.outbox import store as outbox
 from chatworks.outbox.models import NotInTrouble, ResendPart, Status
 from chatworks.outlets.service import Directory
@@ -45,8 +46,12 @@ REFUSALS = {
     "orders.ReasonNeeded": "Please say why: the customer reads it.",
     "orders.NotYourOrder": "There is no such order.",
     "conversations.CannotReach": "This person has stopped or blocked the channel.",
+    "conversations.HeldBy": "{} holds this conversation, and for {} more minutes. "
+    "To write here yourself, take it over first.",
     "conversations.EmptyReply": "A reply needs 1 to 4,000 characters.",
     "conversations.NoSuchConversation": "There is no such conversation.",
+    "support.EmptyNote": "A note needs 1 to 2,000 characters.",
+    "support.NoSuchOperator": "There is no such colleague.",
     "catalog.NoSuchProduct": "There is no such product.",
     "outlets.NoSuchApplet": "This service is not switched on.",
     "commands.NotAllowed": "Your role may not do this.",
@@ -59,6 +64,7 @@ SAVED = {
     "hours": "Opening hours are saved.",
     "service": "Saved. Conversations that run keep the settings they began with.",
     "widget": "Sites are saved.",
+    "answers": "Answers are saved.",
     "channel": "Done. What it means at the messenger shows here within seconds.",
 }
 
@@ -96,6 +102,7 @@ class Desk:
     address: str
     applets: Applets
     kinds: Mapping[str, ChannelKind]
+    shelf: Shelf
 
     async def session(self, request: Asked) -> Session:
         """Return who is signed in, or raise ``NotSignedIn``."""
@@ -151,7 +158,7 @@ def _call(session: Session, command: Command[Answer]) -> Call[Answer]:
 
 def told(no: Refusal) -> str:
     """Return a refusal in an operator's words."""
-    said = REFUSALS.get(no.code) or " ".join(str(part) for part in no.args)
+    said = REFUSALS.get(no.code, "").format(*no.args) or " ".join(str(part) for part in no.args)
     return said or f"That was refused ({no.code})."
 
 

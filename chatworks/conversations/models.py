@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -16,10 +16,11 @@ from chatworks.commands.models import Command, Query
 from chatworks.kit.datamap import Basis, DataMap, Erasure, Personal, operational
 from chatworks.kit.errors import Refusal
 from chatworks.sdk.inbound import Inbound, InboundKind, Payment, Sender
-from chatworks.sdk.messages import Message
+from chatworks.sdk.messages import Media, Message
 from chatworks.sdk.runtime import Entry
 
 REPLY_LENGTH_MAX = 4000  # code points of one operator's reply
+LEASE = timedelta(minutes=30)  # how long who took over holds it; each reply begins it anew
 
 
 class Speaker(StrEnum):
@@ -251,6 +252,32 @@ class MayPay(Query[Verdict]):
 
 
 @dataclass(frozen=True, slots=True)
+class PersonWaits:
+    """Fact: somebody said something that a person of the outlet is to answer."""
+
+    outlet_id: UUID
+    conversation_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PersonAnswered:
+    """Fact: an operator answered."""
+
+    outlet_id: UUID
+    conversation_id: UUID
+    operator_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class BotSpeaks:
+    """Fact: the bot answers again. ``forgot`` is whose lease ran out, where that is why."""
+
+    outlet_id: UUID
+    conversation_id: UUID
+    forgot: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Spoken:
     """Who speaks in a conversation now."""
 
@@ -259,28 +286,41 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class TakeOver(Command[Spoken]):
-    """An operator answers from here on; the bot keeps silent until it is handed back."""
+    """An operator answers from here on, for as long as the lease runs; the bot keeps silent.
+
+    Who takes it from a colleague names them in ``holder_id``: of two who take it at the same
+    moment one wins, and the other reads who did.
+    """
 
     conversation_id: UUID
+    holder_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HandBack(Command[Spoken]):
-    """The bot answers again."""
+    """The bot answers again; a colleague's conversation must be taken over first."""
 
     conversation_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class Reply(Command[Spoken]):
-    """An operator's own words to the person; they take the conversation over."""
+    """An operator's own words to the person; they take the conversation over, or renew the lease.
+
+    It is refused while a colleague holds the conversation.
+    """
 
     conversation_id: UUID
     text: str
+    media: tuple[Media, ...] = ()
 
 
 class NoSuchConversation(Refusal):
     """There is no such conversation in this outlet."""
+
+
+class HeldBy(Refusal):
+    """A colleague holds the conversation: their name, and minutes until it is free."""
 
 
 class CannotReach(Refusal):

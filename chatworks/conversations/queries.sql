@@ -133,10 +133,12 @@ SELECT * FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(sources)s::uuid[],
                      %(due)s::timestamptz[])
 
 -- name: for_command
-SELECT k.n, c.thread_key, c.speaker, p.status, p.language, p.id
+SELECT k.n, c.thread_key, c.speaker, p.status, p.language, p.id, c.operator_id, c.speaker_until,
+       COALESCE(o.name, '')
 FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[]) WITH ORDINALITY AS k (outlet_id, id, n)
 JOIN conversation c ON c.outlet_id = k.outlet_id AND c.id = k.id
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
+LEFT JOIN operator o ON o.outlet_id = c.outlet_id AND o.id = c.operator_id
 
 -- name: lock_threads
 SELECT pg_advisory_xact_lock(key) FROM unnest(%(keys)s::bigint[]) AS key ORDER BY key
@@ -209,16 +211,18 @@ JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
 JOIN channel h ON h.outlet_id = c.outlet_id AND h.id = c.channel_id
 WHERE c.outlet_id = %(outlet_id)s AND c.last_at < %(before)s
   AND c.last_minute <= %(before)s::timestamptz AT TIME ZONE 'UTC'
+  AND (%(kind)s::text = '' OR h.kind = %(kind)s::text)
 ORDER BY c.last_minute DESC, c.last_at DESC
 LIMIT %(limit)s
 
 -- name: one
 SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,
        c.last_at, c.last_text, c.last_seq, c.read_seq, p.phone, p.language, c.speaker_until,
-       c.seen_seq, c.thread
+       c.seen_seq, c.thread, COALESCE(o.name, '') AS holder
 FROM conversation c
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
 JOIN channel h ON h.outlet_id = c.outlet_id AND h.id = c.channel_id
+LEFT JOIN operator o ON o.outlet_id = c.outlet_id AND o.id = c.operator_id
 WHERE c.outlet_id = %(outlet_id)s AND c.id = %(id)s
 
 -- name: by_thread

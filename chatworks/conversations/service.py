@@ -25,19 +25,23 @@ from chatworks.contacts.models import Deliver
 from chatworks.contacts.store import addresses, place_routes
 from chatworks.conversations import store
 from chatworks.conversations.models import (
+    LEASE,
     REPLY_LENGTH_MAX,
+    BotSpeaks,
     CannotReach,
     ContactStatus,
     EmptyReply,
+    HeldBy,
     NewMessage,
     NoSuchConversation,
     PendingSettle,
+    PersonAnswered,
     Post,
     Speaker,
     Spoken,
     Update,
 )
-from chatworks.conversations.store import Held, SpeakerChange
+from chatworks.conversations.store import Held, Reachable, SpeakerChange
 from chatworks.inbox import store as inbox
 from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work
@@ -48,7 +52,6 @@ from chatworks.outbox.models import HELD_FOR_MOST, NewPart, WindowClosed
 from chatworks.sdk.inbound import Inbound
 from chatworks.sdk.messages import Message
 
-HUMAN_SPEAKS_FOR = timedelta(hours=12)  # then the bot answers again by itself
 WINDOW = "window"  # held until the person writes
 
 ChannelOf = Callable[[UUID], Awaitable[Channel | None]]
@@ -353,54 +356,84 @@ def _settle(pending: PendingSettle) -> Settle:
 
 
 async def take_over(work: Work, calls: Sequence[Call[Any]]) -> list[Spoken | Refusal]:
-    """Handle ``TakeOver``: the operator speaks for the next twelve hours."""
-    return await _set_speaker(work, calls, Speaker.HUMAN)
+    """Handle ``TakeOver``: the operator holds the conversation until the lease runs out."""
+    return await _set_speakers(work, calls, Speaker.HUMAN, _taking)
 
 
 async def hand_back(work: Work, calls: Sequence[Call[Any]]) -> list[Spoken | Refusal]:
     """Handle ``HandBack``."""
-    return await _set_speaker(work, calls, Speaker.BOT)
-
-
-async def _set_speaker(
-    work: Work, calls: Sequence[Call[Any]], speaker: Speaker
-) -> list[Spoken | Refusal]:
-    keys = [(call.outlet_id, call.request.conversation_id) for call in calls]
-    found = await store.for_commands(work, keys)
-    changes = [
-        _change(work, call.actor, key, speaker)
-        for call, key, row in zip(calls, keys, found, strict=True)
-        if row is not None
-    ]
-    await store.set_speakers(work, changes)
-    work.notify(f"outlet {outlet.hex}" for outlet, _ in keys)
-    return [NoSuchConversation() if row is None else Spoken(speaker.value) for row in found]
-
-
-def _change(work: Work, actor: Actor, key: tuple[UUID, UUID], speaker: Speaker) -> SpeakerChange:
-    human = speaker is Speaker.HUMAN
-    operator = UUID(actor.id) if human and actor.kind is ActorKind.OPERATOR else None
-    until = work.now + HUMAN_SPEAKS_FOR if human else None
-    return SpeakerChange(key[0], key[1], speaker, operator, until)
+    answers = await _set_speakers(work, calls, Speaker.BOT, _holding)
+    for call, answer in zip(calls, answers, strict=True):
+        if isinstance(answer, Spoken):
+            work.publish(BotSpeaks(call.outlet_id, call.request.conversation_id))
+    return answers
 
 
 async def reply(work: Work, calls: Sequence[Call[Any]]) -> list[Spoken | Refusal]:
     """Handle ``Reply``: the operator's words leave through the outbox, and the bot keeps silent."""
+    answers = await _set_speakers(work, calls, Speaker.HUMAN, _replying)
+    for call, answer in zip(calls, answers, strict=True):
+        if isinstance(answer, Spoken):
+            key = (call.outlet_id, call.request.conversation_id)
+            message = Message(call.request.text.strip(), media=call.request.media)
+            post(work, Post(*key, message, author=f"operator:{call.actor.id}"))
+            work.publish(PersonAnswered(*key, _operator(call.actor)))
+    return answers
+
+
+Objection = Callable[[Work, Call[Any], Reachable], Refusal | None]
+
+
+def _taking(work: Work, call: Call[Any], row: Reachable) -> Refusal | None:
+    """Refuse to take what somebody else holds than the one that the operator saw."""
+    return None if row.operator_id == call.request.holder_id else _holding(work, call, row)
+
+
+def _holding(work: Work, call: Call[Any], row: Reachable) -> Refusal | None:
+    """Refuse where a colleague holds the conversation."""
+    if row.speaker is Speaker.BOT or row.operator_id in {None, _operator(call.actor)}:
+        return None
+    if row.until is None or row.until <= work.now:
+        return None
+    return HeldBy(row.holder, -(-(row.until - work.now) // timedelta(minutes=1)))
+
+
+def _replying(work: Work, call: Call[Any], row: Reachable) -> Refusal | None:
+    if row.status is not ContactStatus.ACTIVE:
+        return CannotReach(row.status.value)
+    length = len(call.request.text.strip())
+    if length > REPLY_LENGTH_MAX or not (length or call.request.media):
+        return EmptyReply()
+    return _holding(work, call, row)
+
+
+async def _set_speakers(
+    work: Work, calls: Sequence[Call[Any]], speaker: Speaker, objection: Objection
+) -> list[Spoken | Refusal]:
+    """Have ``speaker`` speak in each conversation, unless there is an ``objection``.
+
+    The conversations are locked first: of several who come at the same moment, each sees what the
+    one before has done.
+    """
     keys = [(call.outlet_id, call.request.conversation_id) for call in calls]
     found = await store.for_commands(work, keys)
     answers: list[Spoken | Refusal] = []
-    changes = []
+    changes: dict[tuple[UUID, UUID], SpeakerChange] = {}
     for call, key, row in zip(calls, keys, found, strict=True):
-        text = call.request.text.strip()
-        if row is None:
-            answers.append(NoSuchConversation())
-        elif row.status is not ContactStatus.ACTIVE:
-            answers.append(CannotReach(row.status.value))
-        elif not 0 < len(text) <= REPLY_LENGTH_MAX:
-            answers.append(EmptyReply())
-        else:
-            post(work, Post(*key, Message(text), author=f"operator:{call.actor.id}"))
-            changes.append(_change(work, call.actor, key, Speaker.HUMAN))
-            answers.append(Spoken(Speaker.HUMAN.value))
-    await store.set_speakers(work, changes)
+        no = NoSuchConversation() if row is None else objection(work, call, row)
+        answers.append(no or Spoken(speaker.value))
+        if no is None:
+            changes[key] = _change(work, call.actor, key, speaker)
+    await store.set_speakers(work, list(changes.values()))
+    work.notify(f"outlet {outlet.hex}" for outlet, _ in keys)
     return answers
+
+
+def _operator(actor: Actor) -> UUID | None:
+    return UUID(actor.id) if actor.kind is ActorKind.OPERATOR else None
+
+
+def _change(work: Work, actor: Actor, key: tuple[UUID, UUID], speaker: Speaker) -> SpeakerChange:
+    if speaker is Speaker.BOT:
+        return SpeakerChange(*key, speaker, None, None)
+    return SpeakerChange(*key, speaker, _operator(actor), work.now + LEASE)

@@ -165,9 +165,7 @@ async def change_contacts(work: Work, changed: Sequence[Conversation]) -> None:
 
 
 class Held(msgspec.Struct, frozen=True):
-    """A locked conversation: how far its messages are numbered, where they go, in which language,
-    and when the person was last heard.
-    """
+    """A locked conversation: its last number, where it goes, its language, when it was heard."""
 
     last_seq: int
     channel_id: UUID
@@ -329,13 +327,16 @@ async def write_timers(work: Work, timers: Iterable[tuple[Conversation, NewTimer
 
 
 class Reachable(msgspec.Struct, frozen=True):
-    """What a command must know of a conversation."""
+    """What a command must know of a conversation; ``holder`` is the name of who took it over."""
 
     thread_key: int
     speaker: Speaker
     status: ContactStatus
     language: str
     contact_id: UUID
+    operator_id: UUID | None
+    until: datetime | None
+    holder: str
 
 
 async def for_commands(work: Work, keys: Sequence[tuple[UUID, UUID]]) -> list[Reachable | None]:
@@ -347,9 +348,7 @@ async def for_commands(work: Work, keys: Sequence[tuple[UUID, UUID]]) -> list[Re
     cursor = await work.conn.execute(QUERIES["for_command"], parameters)
     found: list[Reachable | None] = [None] * len(keys)
     for row in await cursor.fetchall():
-        found[row[0] - 1] = Reachable(
-            row[1], Speaker(row[2]), ContactStatus(row[3]), row[4], row[5]
-        )
+        found[row[0] - 1] = Reachable(row[1], Speaker(row[2]), ContactStatus(row[3]), *row[4:9])
     return found
 
 
@@ -431,12 +430,12 @@ async def mark_read(work: Work, outlet_id: UUID, conversation_id: UUID, seq: int
 
 
 async def latest(
-    work: Work, outlet_id: UUID, before: datetime, limit: int = 50
+    work: Work, outlet_id: UUID, before: datetime, limit: int = 50, kind: str = ""
 ) -> list[dict[str, Any]]:
     """Return an outlet's conversations for the console, the latest first."""
     async with work.conn.cursor(row_factory=dict_row) as cursor:
-        parameters = {"outlet_id": outlet_id, "before": before, "limit": limit}
-        await cursor.execute(QUERIES["latest"], parameters)
+        asked = {"outlet_id": outlet_id, "before": before, "limit": limit, "kind": kind}
+        await cursor.execute(QUERIES["latest"], asked)
         return await cursor.fetchall()
 
 

@@ -29,6 +29,7 @@ from chatworks.conversations.menu import Menu
 from chatworks.conversations.models import (
     HISTORY_KINDS,
     BotMade,
+    BotSpeaks,
     ContactStatus,
     Conversation,
     Dialogue,
@@ -39,6 +40,7 @@ from chatworks.conversations.models import (
     OutletView,
     PaymentTaken,
     PendingSettle,
+    PersonWaits,
     Speaker,
     Update,
     Verdict,
@@ -151,7 +153,9 @@ class Turn:
             yield from elsewhere.give(self, code)
         elif word is not None:
             yield from self._obey(word, inbound)
-        elif not self.human_speaks():
+        elif self.human_speaks():
+            self.facts.append(PersonWaits(self.conversation.outlet_id, self.conversation.id))
+        else:
             yield from self._answer(inbound)
 
     def _unsaid(self, inbound: Inbound) -> Steps:
@@ -246,12 +250,15 @@ class Turn:
         if c.speaker is Speaker.BOT:
             return False
         if c.speaker_until is not None and c.speaker_until <= self.env.now:
-            self._bot_speaks()
+            self._bot_speaks(forgot=c.operator_id)
             return False
         return True
 
-    def _bot_speaks(self) -> None:
+    def _bot_speaks(self, forgot: UUID | None = None) -> None:
         c = self.conversation
+        if c.speaker is Speaker.HUMAN:
+            self.facts = [fact for fact in self.facts if not isinstance(fact, PersonWaits)]
+            self.facts.append(BotSpeaks(c.outlet_id, c.id, forgot))
         c.speaker, c.operator_id, c.speaker_until = Speaker.BOT, None, None
 
     # -- what it means -----------------------------------------------------------------------
@@ -297,6 +304,7 @@ class Turn:
         """Obey a word about how we may reach the person, and where."""
         match word:
             case Word.STOP:
+                self._bot_speaks()
                 yield from choices.stop(self)
             case Word.START:
                 yield from choices.start(self)
@@ -316,6 +324,7 @@ class Turn:
             c.speaker = Speaker.HUMAN
             c.speaker_until = self.env.now + HUMAN_WANTED_FOR
         self.facts.append(HumanWanted(c.outlet_id, c.id, c.sender.name))
+        self.facts.append(PersonWaits(c.outlet_id, c.id))
         self.say_text(
             "A person from {outlet} will answer you here. Write “menu” to come back to me.",
             outlet=self.env.outlet.name,

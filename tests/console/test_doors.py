@@ -20,7 +20,7 @@ def doors(house: House) -> set[tuple[str, str]]:
     """Return (path, method) of every page of the console; ids in paths are zeros."""
     desk = Desk(
         house.db, house.directory, house.dispatcher, Streams(house.listener), Pages(), "",
-        house.applets, house.kinds,
+        house.applets, house.kinds, house.shelf,
     )  # fmt: skip
     found = set()
     for route in Litestar(console(desk), openapi_config=None).routes:

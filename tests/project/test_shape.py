@@ -71,8 +71,8 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
             "worker",
         },
         "console": {
-            "forms", "message_pages", "order_pages", "product_pages", "router", "settings_forms",
-            "settings_pages",
+            "canned_pages", "channel_pages", "forms", "message_pages", "order_pages",
+            "product_pages", "router", "settings_forms", "settings_pages",
         },
         "inbox": {"committer", "door"},
         "outbox": {"leasing", "sender"},
@@ -83,6 +83,7 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
     features = [
         "audit", "bots", "catalog", "commands", "console", "contacts", "conversations", "identity",
         "inbox", "media", "orders", "outbox", "outlets", "privacy", "storefront",
+        "support",
     ]  # fmt: skip
     strangers = [
         f"{feature}/{path.name}"
