@@ -19,6 +19,7 @@ CATEGORY_NAMES = {
     "user.location.precise": "Your location, where you send it",
     "user.content.private": "What you write and send",
     "user.preferences": "Your language",
+    "user.privacy_preferences": "What you allowed us to send",
     "user.device": "Your device's name",
     "user.device.ip_address": "Your IP address",
 }

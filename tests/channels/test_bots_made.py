@@ -225,7 +225,7 @@ async def test_a_seal_of_another_secret_stops_the_bot_and_says_why(
     await until(lambda: len(query(database_url, CHANNELS)) == 2)
 
     await until(lambda: query(database_url, CHANNELS)[1][2] == "webhook")  # it is connected
-    at.directory._vault = Vault(b"x" * 32, SystemClock())
+    at.directory.vault = Vault(b"x" * 32, SystemClock())
 
     trouble = "SELECT status, trouble FROM channel WHERE secret_sealed IS NOT NULL"
     query(
