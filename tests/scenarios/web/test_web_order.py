@@ -68,7 +68,7 @@ async def test_an_order_from_the_first_word_to_the_door(
     await console.get_by_label("Your reply").press("Enter")
     await reads(page, "Thank you, Amina!")
     await expect(page.locator(".bubble.person .who")).to_have_text("Person")
-    await expect(console.get_by_text("A person speaks")).to_be_visible()
+    await expect(console.get_by_text("You hold this until")).to_be_visible()
     await console.get_by_role("button", name="Hand back to the bot").click()
     await expect(console.get_by_text("The bot speaks")).to_be_visible()
 
