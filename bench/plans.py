@@ -59,7 +59,7 @@ def _whatsapp(part: WirePart) -> str:
     return "" if problem is None else str(problem)
 
 
-def _twilio(part: WirePart) -> str:
+def twilio_problem(part: WirePart) -> str:
     """Hold a part against Twilio's rules as it will be sent: with a sender, and its Content."""
     if part.method == TYPING:
         return ""
@@ -71,8 +71,10 @@ def _twilio(part: WirePart) -> str:
         values = twilio_rules.variables(part.params["ContentVariables"])
         if values is None:
             return f"variables: {part.params['ContentVariables']}"
-        shown = fill(POOL[part.params["Content"]].types, values)
-        wrong = shape_problem(shown, approved=False, sent=True)
+        resource = POOL[part.params["Content"]]
+        if set(values) != set(resource.samples):
+            return "the variables are others"
+        wrong = shape_problem(fill(resource.types, values), approved=False, sent=True)
         if wrong:
             return wrong
     code, detail = twilio_rules.check(params)
@@ -82,8 +84,8 @@ def _twilio(part: WirePart) -> str:
 Planner = tuple[Callable[[Prompt], Plan], str, Callable[[WirePart], str]]
 PLANNERS: Mapping[str, Planner] = {
     "telegram": (telegram, "501", _telegram),
-    "twilio_sms": (plan_sms, "+254712345678", _twilio),
-    "twilio_whatsapp": (plan_whatsapp, "whatsapp:+254712345678", _twilio),
+    "twilio_sms": (plan_sms, "+254712345678", twilio_problem),
+    "twilio_whatsapp": (plan_whatsapp, "whatsapp:+254712345678", twilio_problem),
     "whatsapp": (whatsapp, "254712345678", _whatsapp),
 }
 

@@ -154,7 +154,7 @@ def web_app(house: House, streams: Streams) -> App:
         *routes(chat),
         *miniapp(chat, house.settings.derive),
         *media_routes(house.shelf),
-        *upload_routes(chat, house.shelf),
+        *upload_routes(chat),
         *console(desk),
     ]
     door = Door(house.kinds, house.directory.resolve, house.committer, house.clock)

@@ -7,7 +7,7 @@ pauses, until it has it. A crash in between repeats the question, which changes 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -25,7 +25,7 @@ from chatworks.kit.texts import Texts
 from chatworks.kit.work import Work
 from chatworks.outlets import store as outlets
 from chatworks.outlets.models import ChannelRow
-from chatworks.outlets.service import Directory, new_path, seal_place
+from chatworks.outlets.service import Directory, new_channel, seal_place
 from chatworks.sdk.messages import Message
 
 TEXTS = Texts.load("chatworks.bots")
@@ -77,17 +77,9 @@ class Adopter:
             if item.channel_id is not None:
                 await outlets.seal(work, item.outlet_id, channel_id, sealed)
             else:
-                row = ChannelRow(
-                    outlet_id=item.outlet_id,
-                    id=channel_id,
-                    kind="telegram",
-                    path=new_path(work),
+                row = replace(
+                    new_channel(work, item.outlet_id, channel_id, "telegram"),
                     name=item.username,
-                    secret_env=None,
-                    mode="polling",
-                    status="active",
-                    trouble="",
-                    cursor=0,
                     secret_sealed=sealed,
                 )
                 await outlets.add_channel(work, row)

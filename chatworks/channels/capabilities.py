@@ -104,7 +104,6 @@ class Capabilities:
     form: bool = False
     preview: bool = False  # a link in the text shows what is behind it
     typing: bool = False
-    cards: bool = False  # draws a card by itself; else it becomes text
     reserved: frozenset[str] = frozenset()
     window_hours: int | None = None
 

@@ -144,9 +144,12 @@ class WirePart(msgspec.Struct, frozen=True, omit_defaults=True):
     template: str = ""
 
 
+WINDOW = "window"  # why a part is held: until the person writes
+
+
 class Plan(msgspec.Struct, frozen=True):
-    """What a message becomes on a channel. ``held`` says why its parts must wait ("window": until
-    the person writes again); ``first`` are parts that leave all the same (a template).
+    """What a message becomes on a channel. ``held`` says why its parts must wait (``WINDOW``, or
+    ""); ``first`` are parts that leave all the same (a template).
     """
 
     parts: tuple[WirePart, ...]
@@ -315,7 +318,6 @@ class ChannelKind:
     """
 
     kind: str
-    title: str
     capabilities: Capabilities
     verify: Callable[[RawRequest, Channel], None]
     split: Callable[[RawRequest, Channel, datetime], Sequence[Arrival]]

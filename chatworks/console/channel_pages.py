@@ -14,6 +14,7 @@ from litestar.response import Redirect
 
 from chatworks.channels.models import Channel
 from chatworks.channels.planning.pieces import Piece
+from chatworks.channels.twilio.send import SMS_KIND, WHATSAPP_KIND, webhook
 from chatworks.commands.models import Command
 from chatworks.console.forms import choice, given, id_of, text
 from chatworks.console.pages import Asked, Desk, saved, told
@@ -21,7 +22,6 @@ from chatworks.identity.models import Session
 from chatworks.kit.errors import NotFound, Refusal
 from chatworks.outlets import store
 from chatworks.outlets.models import (
-    ChannelRow,
     CheckChannel,
     ConnectChannel,
     RemoveTemplate,
@@ -33,8 +33,7 @@ WRONG = 422
 HERE = "/console/settings/channels"
 FIELDS = ("kind", "token", "account", "number")
 TEMPLATE = ("name", "language", "topic", "body")
-TEMPLATED = frozenset({"twilio_whatsapp"})  # kinds whose templates are written here
-RETRIES = "#rc=5&rp=all"  # Twilio tries five times for every reason, where its address ends so
+TEMPLATED = frozenset({WHATSAPP_KIND})  # kinds whose templates are written here
 
 
 def channel_pages(desk: Desk) -> list[Any]:
@@ -108,7 +107,7 @@ async def _page(
     done: str = "",
 ) -> Response[str]:
     async with desk.db.engine([session.outlet_id]) as work:
-        rows = await store.channels(work, session.outlet_id)
+        rows = {row.id: row for row in await store.channels(work, session.outlet_id)}
         templates = await store.templates(work, session.outlet_id)
     known = await desk.directory.channels(session.outlet_id)
     outlet = await desk.directory.outlet(session.outlet_id)
@@ -116,7 +115,7 @@ async def _page(
         "channels",
         session,
         status=WRONG if problem else 200,
-        channels=[(channel, _row(rows, channel.id)) for channel in known],
+        channels=[(channel, rows.get(channel.id)) for channel in known],
         kinds=desk.kinds,
         templates=templates,
         templated=TEMPLATED,
@@ -155,16 +154,11 @@ def _command(channel: UUID, sent: Any) -> Command[Any]:
             )
 
 
-def _row(rows: list[ChannelRow], channel: UUID) -> ChannelRow | None:
-    return next((row for row in rows if row.id == channel), None)
-
-
 def _webhook(address: str, channel: Channel) -> str:
     """Return what to enter at the vendor; "" where nothing is to be entered."""
-    where = f"{address}/in/{channel.kind}/{channel.path}"
-    if channel.kind.startswith("twilio_"):
-        return where + RETRIES
-    return where if channel.kind == "whatsapp" else ""
+    if channel.kind in {WHATSAPP_KIND, SMS_KIND}:
+        return webhook(address, channel)
+    return f"{address}/in/{channel.kind}/{channel.path}" if channel.kind == "whatsapp" else ""
 
 
 def _named(piece: Piece) -> str:

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from chatworks.channels.models import Channel, ChannelKind, Plan, Prompt, Settle, WirePart
+from chatworks.channels.models import WINDOW, Channel, ChannelKind, Plan, Prompt, Settle, WirePart
 from chatworks.channels.planning.templates import REOPEN
 from chatworks.commands.models import Actor, ActorKind, Call
 from chatworks.contacts.models import Deliver
@@ -51,8 +51,6 @@ from chatworks.outbox import service as outbox
 from chatworks.outbox.models import HELD_FOR_MOST, NewPart, WindowClosed
 from chatworks.sdk.inbound import Inbound
 from chatworks.sdk.messages import Message
-
-WINDOW = "window"  # held until the person writes
 
 ChannelOf = Callable[[UUID], Awaitable[Channel | None]]
 

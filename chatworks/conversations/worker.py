@@ -25,7 +25,7 @@ from chatworks.conversations.store import find_by_thread
 from chatworks.inbox import store as inbox
 from chatworks.inbox.models import PendingEvent, Tick
 from chatworks.kit.db import Database
-from chatworks.kit.listen import Listener
+from chatworks.kit.listen import Listener, wait_until
 from chatworks.kit.process import uncollected
 from chatworks.kit.work import Work
 from chatworks.sdk.applet import AppletError
@@ -72,7 +72,7 @@ class Worker:
                     taken = 0
                     await asyncio.sleep(POLL_SECONDS)
                 if not taken:
-                    await _wait(wake, POLL_SECONDS)
+                    await wait_until(wake, POLL_SECONDS)
 
     def stop(self) -> None:
         """Let the running batch end, then leave ``run``."""
@@ -195,10 +195,3 @@ class Worker:
             "Write “menu” to go on, or “human” for a person.",
         )
         work.publish(Post(event.outlet_id, conversation_id, Message(text)))
-
-
-async def _wait(wake: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(wake.wait(), timeout=seconds)
-    except TimeoutError:
-        return

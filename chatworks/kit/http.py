@@ -125,11 +125,9 @@ class HttpClient:
             form.add_field(name, file.content, filename=called, content_type=file.media_type)
         return await self._ask("POST", url, form, headers or {}, seconds)
 
-    async def read(
-        self, url: str, seconds: float, headers: Headers | None = None, method: str = "GET"
-    ) -> Answer:
-        """Get (or delete) a JSON object; raises as ``post`` does."""
-        return await self._ask(method, url, None, headers or {}, seconds)
+    async def read(self, url: str, seconds: float, headers: Headers | None = None) -> Answer:
+        """Get a JSON object; raises as ``post`` does."""
+        return await self._ask("GET", url, None, headers or {}, seconds)
 
     async def _ask(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 from psycopg import AsyncConnection, sql
@@ -35,6 +35,12 @@ class Wake(asyncio.Event):
         """Begin to wait anew."""
         self.topics = set()
         super().clear()
+
+
+async def wait_until(wake: asyncio.Event, seconds: float) -> None:
+    """Wait until ``wake`` is set, for ``seconds`` at most."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(wake.wait(), timeout=seconds)
 
 
 class Listener:

@@ -17,7 +17,7 @@ from prometheus_client import Counter
 
 from chatworks.channels.models import Channel, ChannelKind, Fetched, NotFetched
 from chatworks.kit.db import Database
-from chatworks.kit.listen import Listener
+from chatworks.kit.listen import Listener, wait_until
 from chatworks.media import core, store
 from chatworks.media.models import (
     ATTEMPTS_MAX,
@@ -77,7 +77,7 @@ class Fetcher:
                 for fetch in leased:
                     self._launch(fetch, wake)
                 if not leased:
-                    await _wait(wake, POLL_SECONDS)
+                    await wait_until(wake, POLL_SECONDS)
         await asyncio.wait(self._flying, timeout=GRACE_SECONDS) if self._flying else None
 
     def stop(self) -> None:
@@ -171,10 +171,3 @@ class _Late(Exception):
 def _topics(fetch: Fetch) -> list[str]:
     wanted = fetch.wanted
     return [f"outlet {wanted.outlet_id.hex}", f"chat {wanted.conversation_id.hex}"]
-
-
-async def _wait(wake: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(wake.wait(), timeout=seconds)
-    except TimeoutError:
-        return

@@ -28,7 +28,7 @@ from chatworks.channels.models import (
     WirePart,
 )
 from chatworks.kit.db import Database
-from chatworks.kit.listen import Listener
+from chatworks.kit.listen import Listener, wait_until
 from chatworks.kit.work import Work
 from chatworks.outbox import core, service, store
 from chatworks.outbox.leasing import Room, lease
@@ -105,7 +105,7 @@ class Sender:
                 if leased.parts:
                     await self._gather()
                 else:
-                    await _wait(wake, pause)
+                    await wait_until(wake, pause)
         await asyncio.wait(self._flying, timeout=GRACE_SECONDS) if self._flying else None
 
     def stop(self) -> None:
@@ -134,7 +134,7 @@ class Sender:
         """
         if len(self._flying) > self._in_flight // 2:
             self._room.clear()
-            await _wait(self._room, GATHER_SECONDS)
+            await wait_until(self._room, GATHER_SECONDS)
 
     def _pause(self, leased: Leased) -> float:
         """Return how long nothing can be sent, so that a postponed part leaves on time."""
@@ -293,10 +293,3 @@ async def _follow(work: Work, part: Part, outcome: Outcome | None, began: dateti
         changed=True,
     )
     await service.follow(work, about, outcome.consequence, outcome.reason)
-
-
-async def _wait(wake: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(wake.wait(), timeout=seconds)
-    except TimeoutError:
-        return

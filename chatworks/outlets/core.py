@@ -16,6 +16,8 @@ from chatworks.kit.errors import Invalid
 from chatworks.kit.money import Money
 from chatworks.outlets.models import (
     FOR_GOOD,
+    TWILIO_ACCOUNT,
+    TWILIO_SENDER,
     WEEKDAYS,
     Area,
     CannotChange,
@@ -188,7 +190,7 @@ def _flat(value: object, path: str = "") -> dict[str, str]:
 TWILIO = (
     (
         "account",
-        re.compile(r"AC[0-9a-f]{32}"),
+        re.compile(TWILIO_ACCOUNT),
         "must be Twilio's account SID: AC and 32 digits or letters a to f",
     ),
     (
@@ -198,7 +200,7 @@ TWILIO = (
     ),
     (
         "number",
-        re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32}"),
+        re.compile(TWILIO_SENDER),
         "must be a number such as +254700000001, or a Messaging Service (MG…)",
     ),
 )

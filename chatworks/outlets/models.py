@@ -85,6 +85,10 @@ class PrivacyNotice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contact: str
 
 
+TWILIO_ACCOUNT = r"AC[0-9a-f]{32}"
+TWILIO_SENDER = r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32}"  # a number, or a service
+
+
 class ChannelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A channel of an outlet file. ``token_env`` names the variable that holds its token.
 
@@ -95,8 +99,8 @@ class ChannelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: str
     name: str = ""
     token_env: str = ""
-    account: Annotated[str, Meta(pattern=r"^(|AC[0-9a-f]{32}|[0-9]{5,20})$")] = ""
-    number: Annotated[str, Meta(pattern=r"^(|\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32})$")] = ""
+    account: Annotated[str, Meta(pattern=rf"^(|{TWILIO_ACCOUNT}|[0-9]{{5,20}})$")] = ""
+    number: Annotated[str, Meta(pattern=rf"^(|{TWILIO_SENDER})$")] = ""
 
 
 class Sms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

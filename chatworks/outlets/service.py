@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -90,20 +91,13 @@ async def seed(
     for spec in file.channels:
         if not connectable(spec, secret_of):
             continue
-        mode = "polling" if spec.kind in POLLED else "webhook"
+        row = new_channel(work, outlet.id, work.new_id(), spec.kind)
         await store.add_channel(
             work,
-            ChannelRow(
-                outlet_id=outlet.id,
-                id=work.new_id(),
-                kind=spec.kind,
-                path=new_path(work),
+            replace(
+                row,
                 name=spec.name,
                 secret_env=spec.token_env or None,
-                mode=mode,
-                status="active",
-                trouble="",
-                cursor=0,
                 account=spec.account,
                 address=spec.number,
             ),
@@ -111,9 +105,20 @@ async def seed(
     return outlet
 
 
-def new_path(work: Work) -> str:
-    """Return the random last part of a new channel's address."""
-    return urlsafe_b64encode(work.clock.random_bytes(PATH_BYTES)).decode()
+def new_channel(work: Work, outlet_id: UUID, channel_id: UUID, kind: str) -> ChannelRow:
+    """Return a channel that nobody has connected yet, at a random address; it has no token."""
+    return ChannelRow(
+        outlet_id=outlet_id,
+        id=channel_id,
+        kind=kind,
+        path=urlsafe_b64encode(work.clock.random_bytes(PATH_BYTES)).decode(),
+        name="",
+        secret_env=None,
+        mode="polling" if kind in POLLED else "webhook",
+        status="active",
+        trouble="",
+        cursor=0,
+    )
 
 
 def seal_place(channel_id: UUID) -> str:
@@ -141,7 +146,6 @@ class Directory:
         self._derive = derive
         self._read_at = float("-inf")
         self._outlets: dict[UUID, Outlet] = {}
-        self._rows: dict[UUID, ChannelRow] = {}
         self._channels: dict[UUID, Channel] = {}
         self._paths: dict[tuple[str, str], Channel] = {}
         self._resources: Mapping[UUID, Mapping[str, str]] = {}
@@ -366,17 +370,8 @@ class ChannelConnector:
 
     def _row(self, work: Work, outlet_id: UUID, asked: ConnectChannel) -> ChannelRow:
         channel_id = work.new_id()
-        return ChannelRow(
-            outlet_id=outlet_id,
-            id=channel_id,
-            kind=asked.kind,
-            path=new_path(work),
-            name="",
-            secret_env=None,
-            mode="polling" if asked.kind in POLLED else "webhook",
-            status="active",
-            trouble="",
-            cursor=0,
+        return replace(
+            new_channel(work, outlet_id, channel_id, asked.kind),
             secret_sealed=self._vault.seal(asked.token, seal_place(channel_id)),
             account=asked.account,
             address=asked.number,

@@ -92,3 +92,11 @@ class Inbound(msgspec.Struct, frozen=True, omit_defaults=True):
     reply_ref: str = ""  # what must be answered at once (a callback query's id)
     is_group: bool = False
     chat_title: str = ""  # the group's name
+
+
+def command_in(text: str) -> tuple[str, str] | None:
+    """Return the word and the arguments of a chat command that is written out (``/order two``)."""
+    if not text.startswith("/"):
+        return None
+    word, _, arguments = text[1:].partition(" ")
+    return word.lower(), arguments.strip()

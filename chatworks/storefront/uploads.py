@@ -22,7 +22,6 @@ from chatworks.identity.store import may_try
 from chatworks.kit.errors import TooMany
 from chatworks.media.models import TYPES, Origin, Owner
 from chatworks.media.routes import read_upload
-from chatworks.media.service import Shelf
 from chatworks.storefront.service import ChatDesk
 
 UPLOADS_BURST, UPLOAD_SECONDS = 10, 5.0  # of one visitor
@@ -31,8 +30,9 @@ NAME_LENGTH_MAX = 300
 Asked = Request[Any, Any, Any]
 
 
-def upload_routes(desk: ChatDesk, shelf: Shelf) -> list[Any]:
+def upload_routes(desk: ChatDesk) -> list[Any]:
     """Return the handlers of uploads."""
+    shelf = desk.shelf
 
     @get("/chat/{slug:str}/files")
     async def limits(slug: FromPath[str]) -> dict[str, Any]:

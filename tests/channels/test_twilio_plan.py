@@ -10,6 +10,8 @@ from capable import messages
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.plans import ADDRESS, POOL
+from bench.plans import twilio_problem as problem
 from chatworks.channels.models import Loss, Plan, Prompt, Settle, Template, WirePart
 from chatworks.channels.twilio import content
 from chatworks.channels.twilio.connect import template_problem
@@ -35,12 +37,9 @@ from chatworks.sdk.messages import (
     Section,
     Style,
 )
-from chatworks.testing import twilio_rules
 from chatworks.testing.twilio_content import fill, shape_problem
 
 AMINA, PHONE = "whatsapp:+254712345678", "+254712345678"
-ADDRESS = "https://shop.example"
-POOL = content.pool(ADDRESS)
 PHOTO = Media(MediaKind.IMAGE, "/media/ab/cd.jpg", "image/jpeg", 5_000_000)
 
 
@@ -53,32 +52,6 @@ def shown(part: WirePart) -> dict[str, Any]:
     types = POOL[part.params["Content"]].types
     [value] = fill(types, json.loads(part.params["ContentVariables"])).values()
     return dict(value)
-
-
-def problem(part: WirePart) -> str:
-    """Return what Twilio would refuse of a part, by the stand-in's rules; "" if nothing."""
-    if part.method == TYPING:
-        return ""
-    params = {n: v for n, v in part.params.items() if n not in {"Content", "Files", "Said"}}
-    sender = (
-        "whatsapp:+15005550001" if part.params["To"].startswith("whatsapp:") else "+15005550002"
-    )
-    params["From"] = sender
-    if "Files" in part.params:
-        params["MediaUrl"] = [f"{ADDRESS}{path}" for path in part.params["Files"]]
-    if "Content" in part.params:
-        params["ContentSid"] = "HX" + "1" * 32
-        if twilio_rules.variables(params["ContentVariables"]) is None:
-            return f"variables: {params['ContentVariables']}"
-        resource = POOL[part.params["Content"]]
-        values = json.loads(params["ContentVariables"])
-        if set(values) != set(resource.samples):
-            return "the variables are others"
-        wrong = shape_problem(fill(resource.types, values), approved=False, sent=True)
-        if wrong:
-            return wrong
-    code, detail = twilio_rules.check(params)
-    return f"{code} {detail}" if code else ""
 
 
 @settings(max_examples=200, deadline=None)

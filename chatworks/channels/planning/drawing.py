@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from mimetypes import guess_type
 
+from msgspec.structs import replace
+
 from chatworks.channels.capabilities import Capabilities, Length
 from chatworks.channels.models import Loss, Prompt
 from chatworks.channels.planning.choices import NONE, choices
@@ -216,9 +218,7 @@ class _Drawing:
             if self._takes(media, kind):
                 if kind is not media.kind:
                     self.losses.append(Loss(f"an {media.kind}", "a document"))
-                return Media(
-                    kind, media.path, media.media_type, media.size_bytes, media.name, media.alt
-                )
+                return replace(media, kind=kind)
         return None
 
     def _media(self, files: list[Media], body: Rich, offer: Offer | None) -> list[Piece]:
@@ -290,7 +290,7 @@ class _Drawing:
 
 def _wired(seq: int, card: Card) -> Card:
     buttons = tuple(Button(f"{seq}.{b.id}", b.label, b.photo) for b in card.buttons)
-    return Card(card.title, card.subtitle, card.lines, card.footer, card.photo, buttons)
+    return replace(card, buttons=buttons)
 
 
 def _together(one: Media, other: Media) -> bool:

@@ -7,11 +7,12 @@ person to write, and the message waits until they do. Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from chatworks.channels.capabilities import Length
-from chatworks.channels.models import Prompt, Template
+from chatworks.channels.models import WINDOW, Loss, Plan, Prompt, Template, WirePart
 from chatworks.channels.planning.lengths import shorten
+from chatworks.channels.planning.pieces import Drawn, Shown, Words
 
 APPROVED = "approved"
 REOPEN = "reopen"
@@ -19,17 +20,41 @@ EMPTY = "–"  # a variable may not be empty
 _SPOT = re.compile(r"\{\{\s*(\d+)\s*\}\}")
 
 
-def instead(prompt: Prompt) -> Template | None:
+def outside_window(
+    prompt: Prompt,
+    parts: tuple[WirePart, ...],
+    losses: list[Loss],
+    carry: Callable[[Template], WirePart],
+) -> Plan:
+    """Return what leaves of a message, planned as ``parts``, where only templates are taken.
+
+    ``carry`` makes a template's request; it may add to ``losses``.
+    """
+    own = _instead(prompt)
+    if own is not None:
+        losses.append(Loss("the message", f"the template “{own.name}”: the window is closed"))
+        return Plan((carry(own),), tuple(losses))
+    losses.append(Loss("the message", "waits until the person writes: the window is closed"))
+    asking = _of_topic(prompt, REOPEN)
+    first = () if asking is None else (carry(asking),)
+    return Plan(parts, tuple(losses), WINDOW, first)
+
+
+def spoken(drawn: Drawn) -> list[str]:
+    """Return the texts of a drawing, in order: what fills a template."""
+    return [
+        piece.body.text if isinstance(piece, Words) else piece.caption.text
+        for piece in drawn.pieces
+        if isinstance(piece, Words | Shown)
+    ]
+
+
+def _instead(prompt: Prompt) -> Template | None:
     """Return the template that says the message itself; none where it asks something."""
     message = prompt.message
     if not message.topic or message.choices or message.form is not None:
         return None
     return _of_topic(prompt, message.topic)
-
-
-def reopening(prompt: Prompt) -> Template | None:
-    """Return the template that asks the person to write."""
-    return _of_topic(prompt, REOPEN)
 
 
 def _of_topic(prompt: Prompt, topic: str) -> Template | None:

@@ -30,7 +30,7 @@ from chatworks.channels.models import (
 from chatworks.channels.twilio import errors
 from chatworks.channels.twilio.limits import HELP_WORDS, START_WORDS, STOP_WORDS
 from chatworks.channels.twilio.signature import FORM, form_of
-from chatworks.sdk.inbound import File, Inbound, InboundKind, Sender
+from chatworks.sdk.inbound import File, Inbound, InboundKind, Sender, command_in
 from chatworks.sdk.messages import Place
 
 SID = re.compile(r"(SM|MM)[0-9a-fA-F]{32}")
@@ -238,10 +238,9 @@ def _keyword(body: str) -> InboundKind | None:
 
 def _text(body: str, base: dict[str, Any]) -> Inbound:
     """Tell a command from text: people who come from elsewhere write ``/order`` here too."""
-    word, _, arguments = body.strip()[1:].partition(" ")
-    if body.strip().startswith("/") and word.isidentifier():
-        said = arguments.strip()
-        return Inbound(InboundKind.COMMAND, text=word.lower(), arguments=said, **base)
+    command = command_in(body.strip())
+    if command is not None and command[0].isidentifier():
+        return Inbound(InboundKind.COMMAND, text=command[0], arguments=command[1], **base)
     return Inbound(InboundKind.TEXT, text=body, **base)
 
 

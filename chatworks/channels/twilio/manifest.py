@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from chatworks.channels.models import Channel, ChannelKind, DoorAnswer, Fetched
@@ -23,7 +24,6 @@ def twilio(messenger: Messenger, address: str) -> tuple[ChannelKind, ChannelKind
 
     whatsapp = ChannelKind(
         kind=WHATSAPP_KIND,
-        title="WhatsApp",
         capabilities=WHATSAPP,
         verify=verify,
         split=adapter.split,
@@ -37,19 +37,13 @@ def twilio(messenger: Messenger, address: str) -> tuple[ChannelKind, ChannelKind
         answer=ANSWER,
         repeatable=frozenset({plan.TYPING}),
     )
-    sms = ChannelKind(
+    sms = replace(
+        whatsapp,
         kind=SMS_KIND,
-        title="SMS",
         capabilities=SMS,
-        verify=verify,
-        split=adapter.split,
-        read=adapter.read,
         plan=plan.plan_sms,
         settle=plan.settle_sms,
         limits=SMS_LIMITS,
-        send=messenger.send,
-        fetch=fetch,
-        reconcile=messenger.reconcile,
-        answer=ANSWER,
+        repeatable=frozenset(),
     )
     return whatsapp, sms

@@ -12,6 +12,7 @@ or one that asks the person to write while the message waits (``held``).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 from msgspec.structs import replace
@@ -30,7 +31,7 @@ from chatworks.channels.planning.pieces import (
     Words,
 )
 from chatworks.channels.planning.rich import Rich, written
-from chatworks.channels.planning.templates import filled, instead, reopening
+from chatworks.channels.planning.templates import filled, outside_window, spoken
 from chatworks.channels.twilio import content
 from chatworks.channels.twilio.limits import (
     BODY_MAX,
@@ -42,7 +43,6 @@ from chatworks.channels.twilio.limits import (
 from chatworks.sdk.messages import MediaKind, Message
 
 MESSAGES, TYPING = "Messages", "Typing"
-WINDOW = "window"
 LABEL_MAX = 128  # of a place's name
 
 
@@ -56,14 +56,8 @@ def plan_whatsapp(prompt: Prompt) -> Plan:
     parts = tuple(part for piece in drawn.pieces for part in _whatsapp(prompt, piece, losses))
     if prompt.window_open or not parts:
         return Plan(parts, tuple(losses))
-    own = instead(prompt)
-    if own is not None:
-        losses.append(Loss("the message", f"the template “{own.name}”: the window is closed"))
-        return Plan((_template(prompt, own, drawn, losses),), tuple(losses))
-    losses.append(Loss("the message", "waits until the person writes: the window is closed"))
-    asking = reopening(prompt)
-    first = () if asking is None else (_template(prompt, asking, drawn, losses),)
-    return Plan(parts, tuple(losses), WINDOW, first)
+    carry = partial(_template, prompt, drawn, losses)
+    return outside_window(prompt, parts, losses, carry)
 
 
 def _whatsapp(prompt: Prompt, piece: Piece, losses: list[Loss]) -> list[WirePart]:
@@ -141,16 +135,11 @@ def _files(prompt: Prompt, piece: Shown, losses: list[Loss]) -> list[WirePart]:
 # -- the window ------------------------------------------------------------------------------
 
 
-def _template(prompt: Prompt, template: Template, drawn: Drawn, losses: list[Loss]) -> WirePart:
+def _template(prompt: Prompt, drawn: Drawn, losses: list[Loss], template: Template) -> WirePart:
     """Return the request of a template, filled with the lines of what would have been said."""
     if template.language.partition("_")[0] != prompt.language:
         losses.append(Loss(f"the language {prompt.language}", f"a template in {template.language}"))
-    texts = [
-        piece.body.text if isinstance(piece, Words) else piece.caption.text
-        for piece in drawn.pieces
-        if isinstance(piece, Words | Shown)
-    ]
-    values = filled(template, texts, Length(VARIABLE_ADVISED_MAX, Unit.UTF16))
+    values = filled(template, spoken(drawn), Length(VARIABLE_ADVISED_MAX, Unit.UTF16))
     variables = content.numbered(values)
     said = content.SPOT.sub(lambda spot: variables[spot[1]], template.body)
     params: dict[str, object] = {"ContentSid": template.vendor_id, "Said": said}

@@ -35,7 +35,7 @@ from chatworks.channels.models import (
     Settle,
     WirePart,
 )
-from chatworks.sdk.inbound import File, Inbound, InboundKind, Sender
+from chatworks.sdk.inbound import File, Inbound, InboundKind, Sender, command_in
 from chatworks.sdk.messages import MediaKind, Place, Style, Wanted
 
 TEXT_LENGTH_MAX = 4000  # code points, of a text and of each answer in a form
@@ -102,13 +102,13 @@ def read(payload: bytes, _channel: Channel) -> Inbound:
     """Return a stored event in our words."""
     event = _event.decode(payload)
     place = Place(event.latitude, event.longitude) if event.kind == "place" else None
-    command = event.kind == "text" and event.text.startswith("/")
-    word, _, arguments = event.text[1:].partition(" ") if command else (event.text, "", "")
+    command = command_in(event.text) if event.kind == "text" else None
+    text, arguments = command or (event.text, "")
     return Inbound(
-        kind=InboundKind.COMMAND if command else InboundKind(event.kind),
+        kind=InboundKind(event.kind) if command is None else InboundKind.COMMAND,
         sender=Sender(event.thread, event.name, language=event.language),
-        text=word.lower() if command else word,
-        arguments=arguments.strip(),
+        text=text,
+        arguments=arguments,
         tap=event.tap,
         place=place,
         phone=event.phone,
@@ -172,11 +172,10 @@ CAPABILITIES = Capabilities(
     form=True,
     preview=True,
     typing=True,
-    cards=True,
 )
-WEBCHAT = ChannelKind("webchat", "Web chat", CAPABILITIES, verify, split, read, plan, settle)
+WEBCHAT = ChannelKind("webchat", CAPABILITIES, verify, split, read, plan, settle)
 # In a terminal whatever can be chosen has a number, and a form is asked question by question.
 IN_A_TERMINAL = Capabilities(
-    text=Length(FOREVER), buttons=CAPABILITIES.buttons, asks=CAPABILITIES.asks, cards=True
+    text=Length(FOREVER), buttons=CAPABILITIES.buttons, asks=CAPABILITIES.asks
 )
-TERMINAL = ChannelKind("terminal", "Terminal", IN_A_TERMINAL, verify, split, read, plan, settle)
+TERMINAL = ChannelKind("terminal", IN_A_TERMINAL, verify, split, read, plan, settle)

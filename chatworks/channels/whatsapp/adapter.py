@@ -37,7 +37,7 @@ from chatworks.channels.whatsapp.updates import (
     Stored,
     Value,
 )
-from chatworks.sdk.inbound import File, Inbound, InboundKind, Sender
+from chatworks.sdk.inbound import File, Inbound, InboundKind, Sender, command_in
 from chatworks.sdk.messages import Place
 
 SIGNATURE = "x-hub-signature-256"
@@ -194,11 +194,10 @@ def _content(message: Message) -> dict[str, Any]:
 
 def _words(text: str) -> dict[str, Any]:
     """Return a text, or the chat command that begins with a slash."""
-    if not text.startswith("/"):
+    command = command_in(text)
+    if command is None:
         return {"kind": InboundKind.TEXT, "text": text}
-    word, _, arguments = text[1:].partition(" ")
-    told = {"text": word.lower(), "arguments": arguments.strip()}
-    return {"kind": InboundKind.COMMAND, **told}
+    return {"kind": InboundKind.COMMAND, "text": command[0], "arguments": command[1]}
 
 
 def _file(name: str, attachment: Attachment) -> dict[str, Any]:

@@ -8,10 +8,11 @@ says the message in its stead, or one that asks the person to write while the me
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from chatworks.channels.capabilities import Length
-from chatworks.channels.models import Loss, Plan, Prompt, Settle, Template, WirePart
+from chatworks.channels.models import Plan, Prompt, Settle, Template, WirePart
 from chatworks.channels.planning.drawing import draw
 from chatworks.channels.planning.pieces import (
     Drawn,
@@ -24,7 +25,7 @@ from chatworks.channels.planning.pieces import (
     Words,
 )
 from chatworks.channels.planning.rich import Rich, written
-from chatworks.channels.planning.templates import filled, instead, reopening
+from chatworks.channels.planning.templates import filled, outside_window, spoken
 from chatworks.channels.whatsapp.limits import CAPABILITIES, PARAMETER_MAX
 from chatworks.sdk.messages import Button, ContactCard, MediaKind
 
@@ -38,14 +39,8 @@ def plan(prompt: Prompt) -> Plan:
     )
     if prompt.window_open:
         return Plan(parts, drawn.losses)
-    own = instead(prompt)
-    if own is not None:
-        loss = Loss("the message", f"the template “{own.name}”: the window is closed")
-        return Plan((_template(prompt, own, drawn),), (*drawn.losses, loss))
-    asking = reopening(prompt)
-    first = () if asking is None else (_template(prompt, asking, drawn),)
-    loss = Loss("the message", "waits until the person writes: the window is closed")
-    return Plan(parts, (*drawn.losses, loss), held="window", first=first)
+    carry = partial(_template, prompt, drawn)
+    return outside_window(prompt, parts, list(drawn.losses), carry)
 
 
 def _to(thread: str) -> dict[str, Any]:
@@ -132,13 +127,8 @@ def _contact(contact: ContactCard) -> dict[str, Any]:
     return card
 
 
-def _template(prompt: Prompt, template: Template, drawn: Drawn) -> WirePart:
-    said = [
-        piece.body.text if isinstance(piece, Words) else piece.caption.text
-        for piece in drawn.pieces
-        if isinstance(piece, Words | Shown)
-    ]
-    values = filled(template, said, Length(PARAMETER_MAX))
+def _template(prompt: Prompt, drawn: Drawn, template: Template) -> WirePart:
+    values = filled(template, spoken(drawn), Length(PARAMETER_MAX))
     body = {"type": "body", "parameters": [{"type": "text", "text": v} for v in values]}
     shown: dict[str, Any] = {"name": template.name, "language": {"code": template.language}}
     if values:
