@@ -18,6 +18,7 @@ from chatworks.broadcasts.models import (
     DAYS_MAX,
     NAME_LENGTH_MAX,
     TEXT_LENGTH_MAX,
+    Broadcast,
     Figures,
     Move,
     MoveBroadcast,
@@ -55,13 +56,21 @@ def broadcast_pages(desk: Desk) -> list[Any]:
         session: Session = request.state.session
         async with desk.db.web(session.outlet_id) as work:
             rows = await broadcasts.broadcasts(work, session.outlet_id)
-        new = uuid7(desk.db.clock).hex
-        return await desk.show("broadcasts", session, rows=rows, new=new)
+        return await desk.show("broadcasts", session, rows=rows)
+
+    @get("/broadcasts/new")
+    async def new(request: Asked) -> Response[str]:
+        """Show the form of a new one; its id is drawn here, so that sending it twice is once."""
+        return await _show(desk, request.state.session, uuid7(desk.db.clock), None)
 
     @get("/broadcasts/{broadcast:str}")
     async def shown(broadcast: FromPath[str], request: Asked) -> Response[str]:
-        """Show one broadcast, or the form of a new one."""
-        return await _shown(desk, request.state.session, id_of(broadcast), saved=saved(request))
+        """Show one broadcast."""
+        session: Session = request.state.session
+        found = await _found(desk, session, id_of(broadcast))
+        if found is None:
+            raise NotFound("there is no such broadcast")
+        return await _show(desk, session, found.id, found, saved=saved(request))
 
     @post("/broadcasts/{broadcast:str}", status_code=200)
     async def change(broadcast: FromPath[str], request: Asked) -> Response[Any]:
@@ -69,22 +78,23 @@ def broadcast_pages(desk: Desk) -> list[Any]:
         session: Session = request.state.session
         broadcast_id, form = id_of(broadcast), await request.form()
         outlet = await desk.directory.outlet(session.outlet_id)
+        typed = None
+        command: WriteBroadcast | MoveBroadcast
         if choice(form, "do", {"write", *(move.value for move in Move)}) == "write":
-            command = _draft(form, broadcast_id, outlet)
-            problem = await desk.submit(session, command)
-            if problem:
-                more = {"status": 422, "problem": problem, "typed": command}
-                return await _shown(desk, session, broadcast_id, **more)
+            typed = command = _draft(form, broadcast_id, outlet)
         else:
             move = Move(text(form, "do"))
             at = _at(text(form, "at"), outlet.timezone) if move is Move.SEND else None
-            problem = await desk.submit(session, MoveBroadcast(broadcast_id, move, at))
-            if problem:
-                return await _shown(desk, session, broadcast_id, status=422, problem=problem)
+            command = MoveBroadcast(broadcast_id, move, at)
+        problem = await desk.submit(session, command)
+        if problem:
+            found = await _found(desk, session, broadcast_id)
+            more = {"status": 422, "problem": problem, "typed": typed}
+            return await _show(desk, session, broadcast_id, found, **more)
         done = "broadcast_" + text(form, "do")
         return Redirect(f"/console/broadcasts/{broadcast_id.hex}?saved={done}", status_code=303)
 
-    return [listed, shown, change]
+    return [listed, new, shown, change]
 
 
 def _draft(form: Mapping[str, Any], broadcast_id: UUID, outlet: Outlet) -> WriteBroadcast:
@@ -134,23 +144,22 @@ def bars(figures: Figures, *, over: bool) -> list[tuple[str, int]]:
     return [(label, number) for label, number in rows if number]
 
 
-async def _shown(desk: Desk, session: Session, broadcast_id: UUID, **values: Any) -> Response[str]:
+async def _found(desk: Desk, session: Session, broadcast_id: UUID) -> Broadcast | None:
     async with desk.db.web(session.outlet_id) as work:
-        key = (session.outlet_id, broadcast_id)
-        found = await broadcasts.broadcast(work, key)
-        figures = await broadcasts.figures(work, key)
-    if found is None and broadcast_id.version != 7:
-        raise NotFound("there is no such broadcast")
-    kinds = {
-        desk.kinds[c.kind].title: c.kind for c in await desk.directory.channels(session.outlet_id)
-    }
-    titles = {kind: title for title, kind in kinds.items()}
-    values.setdefault("problem", "")
+        return await broadcasts.broadcast(work, (session.outlet_id, broadcast_id))
+
+
+async def _show(
+    desk: Desk, session: Session, broadcast_id: UUID, found: Broadcast | None, **values: Any
+) -> Response[str]:
+    async with desk.db.web(session.outlet_id) as work:
+        figures = await broadcasts.figures(work, (session.outlet_id, broadcast_id))
+    channels = await desk.directory.channels(session.outlet_id)
+    titles = {channel.kind: desk.kinds[channel.kind].title for channel in channels}
     draft = values.pop("typed", None) or found
     return await desk.show(
         "broadcast",
         session,
-        **values,
         broadcast=found,
         broadcast_id=broadcast_id,
         draft=draft,
@@ -160,5 +169,6 @@ async def _shown(desk: Desk, session: Session, broadcast_id: UUID, **values: Any
         bars=bars(figures, over=found is not None and found.status is Status.CANCELLED),
         moves=[] if found is None else [m.value for m in Move if core.moved(found.status, m)],
         short_of=SHORT_OF,
-        most={"name": NAME_LENGTH_MAX, "text": TEXT_LENGTH_MAX, "days": DAYS_MAX},
+        most={"name": NAME_LENGTH_MAX, "text": TEXT_LENGTH_MAX},
+        **{"problem": "", **values},
     )

@@ -82,9 +82,9 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
         "commands": {"dispatch"},
     }  # fmt: skip
     features = [
-        "audit", "bots", "broadcasts", "catalog", "commands", "console", "contacts", "conversations",
-        "identity", "inbox", "media", "orders", "outbox", "outlets", "privacy", "storefront",
-        "support",
+        "audit", "bots", "broadcasts", "catalog", "commands", "console", "contacts",
+        "conversations", "identity", "inbox", "media", "orders", "outbox", "outlets",
+        "privacy", "storefront", "support",
     ]  # fmt: skip
     strangers = [
         f"{feature}/{path.name}"
