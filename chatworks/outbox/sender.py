@@ -47,6 +47,7 @@ from chatworks.outbox.models import (
 IN_FLIGHT = 128  # of one channel
 CHANNELS_ABREAST = 2  # so many channels with slow vendors leave room for the rest
 POLL_SECONDS = 1.0
+GATHER_SECONDS = 0.02
 RECOVER_SECONDS = 5.0
 GRACE_SECONDS = 10.0
 SETTLE_PAUSE_SECONDS = 0.25
@@ -81,6 +82,7 @@ class Sender:
         self._of_channel: Counts[UUID] = Counts()
         self._settled: list[Settled] = []
         self._settling = asyncio.Lock()
+        self._room = asyncio.Event()  # half of what one channel may have in flight has landed
         self._recovered_at = float("-inf")
 
     async def run(self) -> None:
@@ -100,7 +102,9 @@ class Sender:
                 }
                 for part in leased.parts:
                     self._launch(part, channels[part.channel_id], wake)
-                if not leased.parts:
+                if leased.parts:
+                    await self._gather()
+                else:
                     await _wait(wake, pause)
         await asyncio.wait(self._flying, timeout=GRACE_SECONDS) if self._flying else None
 
@@ -124,6 +128,14 @@ class Sender:
             leased = await lease(work, self._kinds, room)
             return Leased(doubtful + leased.parts, leased.again_at)
 
+    async def _gather(self) -> None:
+        """While many fly, let some land before the next lease, which costs the same for one part
+        as for sixty; a slow vendor holds up nobody for longer than a moment.
+        """
+        if len(self._flying) > self._in_flight // 2:
+            self._room.clear()
+            await _wait(self._room, GATHER_SECONDS)
+
     def _pause(self, leased: Leased) -> float:
         """Return how long nothing can be sent, so that a postponed part leaves on time."""
         if leased.again_at is None:
@@ -142,6 +154,8 @@ class Sender:
             self._of_channel[part.channel_id] -= 1
             open_parts.set(len(self._flying))
             wake.set()  # the next part of this conversation may leave now
+            if len(self._flying) <= self._in_flight // 2:
+                self._room.set()
             if not done.cancelled() and done.exception() is not None:
                 log.error("settling a part failed", exc_info=done.exception())
 
