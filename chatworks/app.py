@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,9 @@ from chatworks.applets import INSTALLED
 from chatworks.bots import feature as bots
 from chatworks.bots.adoption import Adopter
 from chatworks.bots.holder import Bots
+from chatworks.broadcasts.broadcaster import Broadcaster
+from chatworks.broadcasts.feature import feature as broadcasts
+from chatworks.broadcasts.service import Planner
 from chatworks.catalog import feature as catalog
 from chatworks.catalog import store as catalog_store
 from chatworks.catalog.core import changes as product_changes
@@ -105,6 +108,7 @@ class House:
     sender: Sender
     shelf: Shelf
     fetcher: Fetcher
+    broadcaster: Broadcaster
     http: HttpClient
     bots: Bots
     senders: Senders
@@ -145,7 +149,7 @@ class House:
         its work must not look alive.
         """
         care = [asyncio.create_task(run()) for run in (self.bots.run, self.senders.run)]
-        busy = (self.worker, self.sender, self.fetcher)
+        busy = (self.worker, self.sender, self.fetcher, self.broadcaster)
         loops = [asyncio.create_task(loop.run()) for loop in busy]
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*loops, *care, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -180,7 +184,8 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     kinds = {kind.kind: kind for kind in (*messengers, WEBCHAT, TERMINAL)}
     applets = Applets(load(package) for package in INSTALLED)
     scribe = Scribe(kinds, directory.channel, settings.address)
-    features = _features(settings, applets, scribe, directory, kinds)
+    router = Router(kinds, directory.channel, directory.outlet)
+    features = _features(settings, applets, scribe, directory, router)
     dispatcher = Dispatcher(r for feature in features for r in feature.registrations)
     applets.check(dispatcher.names())
     db.subscribers = _subscribers(features)
@@ -212,6 +217,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         sender=Sender(db, kinds, directory.channel, listener, settings.in_flight),
         shelf=shelf,
         fetcher=Fetcher(db, shelf, kinds, directory.channel, listener),
+        broadcaster=Broadcaster(db, router, kinds, directory.outlet, listener),
         http=http,
         bots=Bots(
             db=db,
@@ -247,7 +253,7 @@ def _features(
     applets: Applets,
     scribe: Scribe,
     directory: Directory,
-    kinds: Mapping[str, ChannelKind],
+    router: Router,
 ) -> tuple[Feature, ...]:
     """Return every feature of the product: what is not in this list does not exist."""
 
@@ -267,15 +273,13 @@ def _features(
             {WHATSAPP_KIND: template_problem},
             directory.vault,
         ),
-        contacts(
-            Linker(directory.channels, page_of),
-            Router(kinds, directory.channel, directory.outlet),
-        ),
+        contacts(Linker(directory.channels, page_of), router),
         conversations(scribe),
         bots.FEATURE,
         catalog.FEATURE,
         orders.FEATURE,
         support.FEATURE,
+        broadcasts(Planner(router, directory.outlet, directory.channels)),
     )
 
 

@@ -52,6 +52,8 @@ REFUSALS = {
     "conversations.NoSuchConversation": "There is no such conversation.",
     "support.EmptyNote": "A note needs 1 to 2,000 characters.",
     "support.NoSuchOperator": "There is no such colleague.",
+    "broadcasts.NoSuchBroadcast": "There is no such broadcast.",
+    "broadcasts.CannotMove": "It has moved on meanwhile: it is {} now.",
     "catalog.NoSuchProduct": "There is no such product.",
     "outlets.NoSuchApplet": "This service is not switched on.",
     "commands.NotAllowed": "Your role may not do this.",
@@ -65,6 +67,11 @@ SAVED = {
     "service": "Saved. Conversations that run keep the settings they began with.",
     "widget": "Sites are saved.",
     "answers": "Answers are saved.",
+    "broadcast_write": "Saved, and counted.",
+    "broadcast_send": "It goes out at its time.",
+    "broadcast_pause": "Paused. What was on its way leaves within seconds.",
+    "broadcast_resume": "It goes on.",
+    "broadcast_cancel": "Cancelled. Nobody else gets it.",
     "channel": "Done. What it means at the messenger shows here within seconds.",
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Router
 from litestar.response import Redirect
 
+from chatworks.console.broadcast_pages import broadcast_pages
 from chatworks.console.canned_pages import canned_pages
 from chatworks.console.channel_pages import channel_pages
 from chatworks.console.message_pages import message_pages
@@ -33,6 +34,7 @@ def console(desk: Desk) -> list[Any]:
         route_handlers=[
             *order_pages(desk),
             *message_pages(desk),
+            *broadcast_pages(desk),
             *canned_pages(desk),
             *product_pages(desk),
             *settings_pages(desk),

@@ -56,6 +56,23 @@ class Router:
             await store.add_routes(work, decided)
             _deliver(work, decided)
 
+    async def decide(
+        self, work: Work, wishes: Sequence[SendTo], kinds: Sequence[str] = ()
+    ) -> list[Route]:
+        """Return how each wish would be decided now, in order; nothing is written.
+
+        Where there are ``kinds``, only conversations on such channels are looked at.
+        """
+        found = await store.reaches(work, [(w.outlet_id, w.conversation_id) for w in wishes])
+        return [
+            await self._decided(
+                work,
+                Route(wish.outlet_id, wish.conversation_id, wish, "held", Decision()),
+                [reach for reach in reaches if not kinds or reach.kind in kinds],
+            )
+            for wish, reaches in zip(wishes, found, strict=True)
+        ]
+
     async def send_due(self, work: Work, _ticks: list[Tick]) -> None:
         """Hear ``Tick``: decide what was held anew, for much may have changed meanwhile."""
         await self._again(work, await store.due_routes(work, DUE_MAX))

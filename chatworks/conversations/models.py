@@ -79,6 +79,7 @@ class NewMessage:
     seq: int = 0
     route_id: UUID | None = None  # it is a route's, which wants to know its number
     bulk: bool = False  # leaves after everybody's answers
+    reference: UUID | None = None  # of a post whose writer wants to know its number
 
 
 @dataclass(slots=True)
@@ -193,13 +194,25 @@ class Update:
 
 
 class Post(msgspec.Struct, frozen=True):
-    """A message to a conversation from outside its turns. ``bulk``: one of many, to many."""
+    """A message to a conversation from outside its turns. ``bulk``: one of many, to many. Who gives
+    a ``reference`` hears by ``PostWritten`` which message it has become.
+    """
 
     outlet_id: UUID
     conversation_id: UUID
     message: Message
     author: str = "system"
     bulk: bool = False
+    reference: UUID | None = None
+
+
+class PostWritten(msgspec.Struct, frozen=True):
+    """Fact: a post with a reference is written, as this message of its conversation."""
+
+    outlet_id: UUID
+    conversation_id: UUID
+    message_seq: int
+    reference: UUID
 
 
 @dataclass(frozen=True, slots=True)

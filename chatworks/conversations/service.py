@@ -37,6 +37,7 @@ from chatworks.conversations.models import (
     PendingSettle,
     PersonAnswered,
     Post,
+    PostWritten,
     Speaker,
     Spoken,
     Update,
@@ -80,7 +81,9 @@ class Scribe:
     async def hear_posts(self, work: Work, posts: list[Post]) -> None:
         """Take the posts of a transaction; they are written with everything else at its end."""
         for item in posts:
-            message = NewMessage("out", item.author, item.message, bulk=item.bulk)
+            message = NewMessage(
+                "out", item.author, item.message, bulk=item.bulk, reference=item.reference
+            )
             work.defer(self.write, Update(item.outlet_id, item.conversation_id, [message]))
 
     async def hear_routes(self, work: Work, chosen: list[Deliver]) -> None:
@@ -105,6 +108,7 @@ class Scribe:
         await store.advance(work, merged, rows)
         await self._write_dialogues(work, merged)
         await _write_routes(work, merged)
+        _tell_written(work, merged)
         await _write_moves(work, merged)
         await self._send(work, merged, rows)
 
@@ -313,6 +317,15 @@ async def _write_routes(work: Work, updates: Sequence[Update]) -> None:
     ]
     if placed:
         await place_routes(work, placed)
+
+
+def _tell_written(work: Work, updates: Sequence[Update]) -> None:
+    """Tell whoever posted with a reference which message it is."""
+    for update in updates:
+        for message in update.messages:
+            if message.reference is not None:
+                key = (update.outlet_id, update.conversation_id)
+                work.publish(PostWritten(*key, message.seq, message.reference))
 
 
 async def _write_moves(work: Work, updates: Sequence[Update]) -> None:

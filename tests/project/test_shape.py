@@ -72,18 +72,19 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
         },
         "console": {
             "canned_pages", "channel_pages", "forms", "message_pages", "order_pages",
-            "product_pages", "router", "settings_forms", "settings_pages",
+            "broadcast_pages", "product_pages", "router", "settings_forms", "settings_pages",
         },
         "inbox": {"committer", "door"},
+        "broadcasts": {"broadcaster"},
         "outbox": {"leasing", "sender"},
         "media": {"fetcher", "pictures"},
         "storefront": {"miniapp", "uploads"},
         "commands": {"dispatch"},
     }  # fmt: skip
     features = [
-        "audit", "bots", "catalog", "commands", "console", "contacts", "conversations", "identity",
-        "inbox", "media", "orders", "outbox", "outlets", "privacy", "storefront",
-        "support",
+        "audit", "bots", "broadcasts", "catalog", "commands", "console", "contacts",
+        "conversations", "identity", "inbox", "media", "orders", "outbox", "outlets",
+        "privacy", "storefront", "support",
     ]  # fmt: skip
     strangers = [
         f"{feature}/{path.name}"

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -13,6 +14,7 @@ from people import Shop
 from twilio_people import PUBLIC, Person, said
 
 from chatworks.app import House
+from chatworks.broadcasts.models import Move, MoveBroadcast, Segment, WriteBroadcast
 from chatworks.channels.models import Channel
 from chatworks.kit.ids import thread_key
 from chatworks.orders.models import Status
@@ -238,10 +240,12 @@ async def order(amina: Person) -> None:
     await amina.taps("Cash or M-Pesa")
 
 
-async def approved(shop: Shop, amina: Person) -> str:
-    """Have a template that asks to write approved by WhatsApp; returns its text."""
-    body = "There is news from MajiPro. Reply to read it."
-    asked = SaveTemplate(amina.channel.id, "news", "en", "reopen", body)
+NEWS = "There is news from MajiPro. Reply to read it."
+
+
+async def approved(shop: Shop, amina: Person, topic: str = "reopen", body: str = NEWS) -> str:
+    """Have a template approved by WhatsApp, by default one that asks to write; returns its text."""
+    asked = SaveTemplate(amina.channel.id, "news", "en", topic, body)
     await shop.submit(asked)
     status = "SELECT status FROM channel_template"
     await care(shop, amina)
@@ -266,3 +270,28 @@ def a_day_later(shop: Shop, amina: Person) -> None:
     assert shop.rows(ago) == [(1,)]
     for pair in amina.twilio.windows:
         amina.twilio.windows[pair] -= timedelta(hours=25)
+
+
+async def test_a_broadcast_goes_by_its_topics_template_where_the_window_is_closed(
+    amina: Person, shop: Shop
+) -> None:
+    await amina.says("Hi", answers=2)
+    await amina.says("offers on")
+    a_day_later(shop, amina)
+    shop.rows("UPDATE message SET created_at = created_at - interval '25 hours' RETURNING 1")
+    counted = "SELECT counted->'reached', counted->'left_out' FROM broadcast"
+    texts = {"en": "Half price today!", "sw": "Nusu bei leo!"}
+    draft = WriteBroadcast(UUID(int=7), "Monday", "offer", texts, Segment())
+    await shop.submit(draft)
+    assert shop.rows(counted) == [({}, {"window_closed": 1})]
+
+    body = await approved(shop, amina, "offer", "Today everything costs half at MajiPro.")
+    await shop.submit(draft)
+    assert shop.rows(counted) == [({"twilio_whatsapp": 1}, {})]
+    await shop.submit(MoveBroadcast(draft.broadcast_id, Move.SEND))
+
+    told = await amina.is_told("Today everything")
+    assert told.types == {"twilio/text": {"body": body}}
+    await until(lambda: shop.rows("SELECT status FROM broadcast") == [("done",)])
+    assert shop.rows("SELECT status FROM broadcast_recipient") == [("sent",)]
+    assert [said(m) for m in amina.heard()].count(said(told)) == 1

@@ -121,7 +121,16 @@ async def test_the_public_pages(site: str, browsers: Watched, working: House) ->
 async def test_the_console(site: str, browsers: Watched, working: House, state: str) -> None:
     browsers.expect("422", "404")
     full = state == "full"
-    paths = ["", "/messages", "/products", "/trouble", "/settings", "/nothing"]
+    paths = [
+        "",
+        "/messages",
+        "/products",
+        "/broadcasts",
+        "/broadcasts/new",
+        "/trouble",
+        "/settings",
+        "/nothing",
+    ]
     if full:
         customer = await browsers.page()
         await begin(customer, site)
