@@ -8,7 +8,6 @@ few seconds: a pause takes effect within them. Any number of these loops may run
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from uuid import UUID
 
@@ -24,7 +23,7 @@ from chatworks.contacts.jobs import Router
 from chatworks.conversations.models import Post
 from chatworks.conversations.service import post
 from chatworks.kit.db import Database
-from chatworks.kit.listen import Listener
+from chatworks.kit.listen import Listener, wait_until
 from chatworks.kit.work import Work
 from chatworks.outlets.models import Outlet
 
@@ -64,7 +63,7 @@ class Broadcaster:
                     log.warning("broadcasts wait for the database", error=type(error).__name__)
                     stepped = False
                 if not stepped:
-                    await _wait(wake, POLL_SECONDS)
+                    await wait_until(wake, POLL_SECONDS)
 
     def stop(self) -> None:
         """Let the running step end, then leave ``run``."""
@@ -133,10 +132,3 @@ class Broadcaster:
             )
             for name, kind in self._kinds.items()
         }
-
-
-async def _wait(wake: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(wake.wait(), timeout=seconds)
-    except TimeoutError:
-        return
