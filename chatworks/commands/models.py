@@ -19,8 +19,9 @@ Result = TypeVar("Result")
 
 
 class ActorKind(StrEnum):
-    """Who can do something."""
+    """Who can do something. An account acts outside of an outlet: on itself."""
 
+    ACCOUNT = "account"
     CUSTOMER = "customer"
     PROVIDER = "provider"
     OPERATOR = "operator"
@@ -30,7 +31,7 @@ class ActorKind(StrEnum):
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who does it. ``id`` is the contact's, membership's, key's or job's id.
+    """Who does it. ``id`` is the contact's, account's, membership's, key's or job's id.
 
     ``role`` is that of an outlet under which somebody acts: an operator, or a program or a person
     of the platform that acts for one. ``cap`` names the only requests an agent may give.
