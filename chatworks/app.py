@@ -86,6 +86,10 @@ from chatworks.outlets.core import changes
 from chatworks.outlets.feature import feature as outlets
 from chatworks.outlets.models import AppletSpec, ApplyFile, Change, Install, Outlet, OutletFile
 from chatworks.outlets.service import Directory, connectable, seed
+from chatworks.passwords import feature as passwords
+from chatworks.passwords.breached import Breached
+from chatworks.passwords.hasher import Hasher
+from chatworks.passwords.service import Passwords
 from chatworks.privacy.core import notice
 from chatworks.sdk.applet import Applets, load
 from chatworks.senders import Senders
@@ -115,6 +119,7 @@ class House:
     fetcher: Fetcher
     broadcaster: Broadcaster
     postman: Postman
+    passwords: Passwords
     http: HttpClient
     bots: Bots
     senders: Senders
@@ -134,6 +139,7 @@ class House:
         await self.http.close()
         await self.listener.close()
         self.shelf.close()
+        self.passwords.close()
         await self.db.close()
 
     async def ready(self) -> None:
@@ -224,6 +230,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         fetcher=Fetcher(db, shelf, kinds, directory.channel, listener),
         broadcaster=Broadcaster(db, router, kinds, directory.outlet, listener),
         postman=Postman(db, mail_desk, _carrier(settings), listener),
+        passwords=_passwords(settings, db),
         http=http,
         bots=Bots(
             db=db,
@@ -272,6 +279,7 @@ def _features(
         telegram_feature.FEATURE,
         media.FEATURE,
         identity.FEATURE,
+        passwords.FEATURE,
         outlets(
             lambda applet, data: _check_settings(applets, applet, data),
             lambda spec: _install(applets, spec),
@@ -287,6 +295,11 @@ def _features(
         support.FEATURE,
         broadcasts(Planner(router, directory.outlet, directory.channels)),
     )
+
+
+def _passwords(settings: Settings, db: Database) -> Passwords:
+    hasher = Hasher(settings.derive("passwords"), db.clock)
+    return Passwords(db, hasher, Breached.shipped(), settings.address)
 
 
 def _kinds(

@@ -9,6 +9,7 @@ The same archives give the same bytes. Passwords that the length refuses anyhow 
 
 from __future__ import annotations
 
+import ast
 import gzip
 import json
 import re
@@ -33,18 +34,19 @@ def django(path: Path) -> list[str]:
 def zxcvbn(path: Path) -> list[str]:
     """Return the passwords among the frequency lists of zxcvbn for Python."""
     source = zipfile.ZipFile(path).read("zxcvbn/frequency_lists.py").decode()
-    listed = re.search(r'"passwords": "([^"\\]*)"', source)
+    listed = re.search(r'"passwords": ("(?:[^"\\]|\\.)*")', source)
     if listed is None:
         raise SystemExit(f"{path} has no passwords")
-    return listed[1].split(",")
+    return str(ast.literal_eval(listed[1])).split(",")
 
 
 def zxcvbn_ts(path: Path) -> list[str]:
     """Return the passwords of zxcvbn-ts's common dictionaries."""
-    member = tarfile.open(path).extractfile("package/src/passwords.json")
-    if member is None:
-        raise SystemExit(f"{path} has no passwords.json")
-    return [str(word) for word in json.load(member)]
+    with tarfile.open(path) as archive:
+        member = archive.extractfile("package/src/passwords.json")
+        if member is None:
+            raise SystemExit(f"{path} has no passwords.json")
+        return [str(word) for word in json.load(member)]
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
 """Passwords that are known from breaches, as a Bloom filter that is part of the package.
 
-The filter answers "certainly not" or "probably": one password in 10,000 is refused though it is not
-on the list, which costs its owner another one. ``tools/breached.py`` builds the file, the same bytes
+The filter answers "certainly not" or "probably": one password in 10,000 is refused though it is on
+no list, which costs its owner another one. ``tools/breached.py`` builds the file, the same bytes
 from the same lists; ``breached.md`` beside it says which, and under what licences. A file that is
-missing, or not whole, stops the start: a filter that lets everything pass would be worse than none.
+missing or not whole stops the start: a filter that lets everything pass would be worse than none.
 
 Form: ``CWB1``, the number of hashes (1 byte), of bits (4 bytes, big endian) and of passwords (4),
 the bits, and the SHA-256 of all that.

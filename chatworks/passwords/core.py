@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from itertools import pairwise
 
 from chatworks.passwords.breached import Breached
 from chatworks.passwords.models import (
@@ -22,7 +23,7 @@ SERVICE_WORDS = ("chatworks",)
 ROWS = ("qwertyuiop[]", "asdfghjkl;'", "zxcvbnm,./", "1234567890-=")  # keys side by side
 NO_TEXT = {"Cc", "Cs", "Cn", "Zl", "Zp"}  # controls, half and unassigned characters, line ends
 
-_BESIDE = {pair for row in ROWS for pair in zip(row, row[1:], strict=False)}
+_BESIDE = {pair for row in ROWS for pair in pairwise(row)}
 _STEPS = _BESIDE | {(b, a) for a, b in _BESIDE} | {("9", "0"), ("0", "9")}
 
 
@@ -88,7 +89,9 @@ def words(own: Iterable[str]) -> list[str]:
     for text in own:
         whole = unicodedata.normalize("NFKC", text).casefold().strip()
         found |= {whole, re.sub(r"[\W_]+", "", whole), *re.split(r"[\W_]+", whole)}
-    return sorted((word for word in found if len(word) >= WORD_LENGTH_MIN), key=lambda w: (-len(w), w))
+    return sorted(
+        (word for word in found if len(word) >= WORD_LENGTH_MIN), key=lambda w: (-len(w), w)
+    )
 
 
 def without(folded: str, own: Iterable[str]) -> str:
@@ -114,5 +117,5 @@ def segments(text: str) -> int:
     """Return how many straight runs ``text`` has: equal keys, neighbours, letters in order."""
     return 1 + sum(
         not (a == b or (a, b) in _STEPS or (a.isalnum() and abs(ord(a) - ord(b)) == 1))
-        for a, b in zip(text, text[1:], strict=False)
+        for a, b in pairwise(text)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
+from uuid import UUID
 
 from chatworks.kit.datamap import DataMap, operational
 from chatworks.kit.errors import ChatWorksError
@@ -65,6 +66,14 @@ class Stored:
     """What is kept of a password."""
 
     hash: str = field(repr=False)
+    alone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A password that was right: whose it is, and whether it is enough without a second factor."""
+
+    account_id: UUID
     alone: bool
 
 
