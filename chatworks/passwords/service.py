@@ -91,7 +91,8 @@ class Passwords:
             value = ""  # nobody's
         async with self._db.engine() as work:
             account_id = await identity.find_account(work, kind, value) if value else None
-        return await self._try(account_id, value or address[:LENGTH_MAX], text, browser)
+        typed = address[:LENGTH_MAX].encode(errors="replace").decode()
+        return await self._try(account_id, value or typed, text, browser)
 
     async def verify_own(self, account_id: UUID, text: str, browser: Browser) -> Right | None:
         """Try the password of an account that is signed in; raises as ``verify`` does."""
