@@ -23,7 +23,6 @@ PACKAGES = {
     "chatworks.conversations": ["conversations"],
     "chatworks.sdk": ["sdk"],
     "chatworks.orders": ["orders"],
-    "chatworks.passwords": ["passwords"],
     "chatworks.storefront": ["storefront"],
     "chatworks.privacy": ["privacy"],
 }
