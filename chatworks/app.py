@@ -52,7 +52,8 @@ from chatworks.conversations.models import Installed, OutletView
 from chatworks.conversations.service import Scribe
 from chatworks.conversations.watchdog import Watchdog
 from chatworks.conversations.worker import Worker
-from chatworks.identity import feature as identity
+from chatworks.couriers import Couriers
+from chatworks.identity.feature import feature as identity
 from chatworks.identity.models import IssueSignInLink, OneTime
 from chatworks.identity.service import add_first_operator
 from chatworks.inbox import feature as inbox
@@ -120,6 +121,7 @@ class House:
     senders: Senders
     watchdog: Watchdog
     privacy_texts: Texts
+    couriers: Couriers
 
     async def open(self) -> None:
         """Connect to everything."""
@@ -239,6 +241,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         senders=senders,
         watchdog=watchdog,
         privacy_texts=privacy_texts,
+        couriers=Couriers(directory, kinds, settings.address),
     )
 
 
@@ -271,7 +274,7 @@ def _features(
         outbox.FEATURE,
         telegram_feature.FEATURE,
         media.FEATURE,
-        identity.FEATURE,
+        identity(settings.address),
         outlets(
             lambda applet, data: _check_settings(applets, applet, data),
             lambda spec: _install(applets, spec),

@@ -24,6 +24,8 @@ import uvloop
 from prometheus_client import start_http_server
 from pydantic import SecretStr
 
+from chatworks.account.pages import AccountDesk
+from chatworks.account.router import account
 from chatworks.app import (
     House,
     apply_outlet,
@@ -157,6 +159,7 @@ def web_app(house: House, streams: Streams) -> App:
         *media_routes(house.shelf),
         *upload_routes(chat),
         *console(desk),
+        *account(AccountDesk(house.db, house.directory, shown, house.couriers)),
     ]
     door = Door(house.kinds, house.directory.resolve, house.committer, house.clock)
     return create_app(handlers, door, shown, Checks(house.ready, house.measure))
