@@ -92,7 +92,7 @@ def _sign_in(desk: AccountDesk) -> list[Any]:
         async with desk.db.engine() as work:
             account_id = await accounts.finish_sign_in(work, ticket, text(form, "code"))
             if account_id is not None:
-                return await desk.enter(work, request, "code", account_id)
+                return await desk.enter(work, request, {"code"}, account_id)
         return _again(desk, request, form, "/account/sign-in/finish")
 
     return [sign_in, code, finish]
@@ -129,7 +129,7 @@ def _links(desk: AccountDesk) -> list[Any]:
         async with desk.db.engine() as work:
             account_id = await accounts.open_link(work, text(form, "key"))
             if account_id is not None:
-                return await desk.enter(work, request, "link", account_id)
+                return await desk.enter(work, request, {"link"}, account_id)
         return desk.show(
             "link", spoken(request), status=REFUSED, key="", here=True, problem=LINK_NOT_VALID
         )
@@ -200,7 +200,7 @@ def _sign_up(desk: AccountDesk) -> list[Any]:
         async with desk.db.engine() as work:
             account_id = await accounts.finish_sign_up(work, ticket, text(form, "code"))
             if account_id is not None:
-                return await desk.enter(work, request, "code", account_id)
+                return await desk.enter(work, request, {"code"}, account_id)
         return _again(desk, request, form, "/account/sign-up/finish")
 
     return [sign_up, send, finish]
@@ -280,7 +280,7 @@ def _chats(desk: AccountDesk) -> list[Any]:
             async with desk.db.engine() as work:
                 account_id = await chats.finish(work, wanted, ticket, text(form, "code"))
                 if account_id is not None:
-                    return await desk.enter(work, request, "chat", account_id)
+                    return await desk.enter(work, request, {"chat"}, account_id)
         return desk.show(
             "chat",
             spoken(request),

@@ -23,10 +23,10 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """A first proof: whose account, by which method, in which browser, and where to go then."""
+    """A first proof: whose account, by which methods, in which browser, and where to go then."""
 
     account_id: UUID
-    method: str
+    methods: frozenset[str]
     browser: Browser
     next: str
 

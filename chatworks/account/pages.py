@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -78,18 +78,21 @@ class AccountDesk:
             raise NotSignedIn("please sign in")
         return session, account
 
-    async def enter(self, work: Work, request: Asked, method: str, account_id: UUID) -> Redirect:
+    async def enter(
+        self, work: Work, request: Asked, methods: Collection[str], account_id: UUID
+    ) -> Redirect:
         """Sign in after a first proof, or lead to the check that wants more.
 
         Whoever was signed in here before is not any more: no secret outlives a sign-in.
         """
         form = await request.form()
-        proved = Proved(account_id, method, self.browser(request), own_path(text(form, "next")))
+        next_path = own_path(text(form, "next"))
+        proved = Proved(account_id, frozenset(methods), self.browser(request), next_path)
         for check in self.checks:
             page = await check(work, proved)
             if page:
                 return Redirect(page, status_code=303)
-        secrets = await identity.sign_in_as(work, account_id, {method}, proved.browser)
+        secrets = await identity.sign_in_as(work, account_id, methods, proved.browser)
         await identity.sign_out(work, self.session_cookie.read(request))
         cookies = [
             self.session_cookie.keep(secrets.session),
