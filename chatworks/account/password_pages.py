@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from litestar import Response, get, post
+
 from chatworks.account.core import own_path
 from chatworks.account.entry_pages import ADDRESS, NOT_VALID, REFUSED
 from chatworks.account.models import Way
 from chatworks.account.own_pages import saved, shown, who
 from chatworks.account.pages import TEXTS, AccountDesk, Asked, ident, spoken, text, typed
-from litestar import Response, get, post
-
 from chatworks.identity.models import Account
 from chatworks.kit.errors import Invalid
 from chatworks.passwords.core import length_min
@@ -33,9 +33,9 @@ WHY: Mapping[Problem, str] = {
     Problem.TOO_SHORT: "This password is too short: it needs {least} characters. A sentence is easy"
     " to remember.",
     Problem.TOO_LONG: "This password is too long: at most {most} characters.",
-    Problem.OWN_WORDS: "Your name or address is most of this password: others would try that first.",
-    Problem.PREDICTABLE: "This password follows a simple pattern: others would try that first.",
-    Problem.BREACHED: "This password is on a list of stolen ones: others would try that first.",
+    Problem.OWN_WORDS: "Your name or address is most of this password: others try that first.",
+    Problem.PREDICTABLE: "This password follows a simple pattern: others try that first.",
+    Problem.BREACHED: "This password is on a list of stolen ones: others try that first.",
 }
 
 
@@ -73,7 +73,7 @@ def _sign_in(desk: AccountDesk, passwords: Passwords) -> list[Any]:
         )
         if right is not None:
             async with desk.db.engine() as work:
-                return await desk.enter(work, request, "password", right.account_id)
+                return await desk.enter(work, request, {"password"}, right.account_id)
         return desk.show(
             "sign_in",
             spoken(request),
@@ -88,8 +88,14 @@ def _sign_in(desk: AccountDesk, passwords: Passwords) -> list[Any]:
 
 def _forgot(desk: AccountDesk, passwords: Passwords) -> list[Any]:
     def again(request: Asked, form: Any, **values: Any) -> Response[str]:
-        shown = {"ticket": text(form, "ticket"), "sent_to": text(form, "sent_to")}
-        return desk.show("reset", spoken(request), least=length_min(alone=True), **shown, **values)
+        return desk.show(
+            "reset",
+            spoken(request),
+            ticket=text(form, "ticket"),
+            sent_to=text(form, "sent_to"),
+            least=length_min(alone=True),
+            **values,
+        )
 
     @get("/account/forgot", needs="public")
     async def forgot(request: Asked) -> Response[str]:

@@ -74,7 +74,8 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
             "canned_pages", "channel_pages", "forms", "message_pages", "order_pages",
             "broadcast_pages", "product_pages", "router", "settings_forms", "settings_pages",
         },
-        "identity": {"limits"},
+        "identity": {"accounts", "chats", "letters", "limits"},
+        "account": {"entry_pages", "own_pages", "password_pages", "router"},
         "inbox": {"committer", "door"},
         "broadcasts": {"broadcaster"},
         "outbox": {"leasing", "sender"},
@@ -85,7 +86,7 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
         "commands": {"dispatch"},
     }  # fmt: skip
     features = [
-        "audit", "bots", "broadcasts", "catalog", "commands", "console", "contacts",
+        "account", "audit", "bots", "broadcasts", "catalog", "commands", "console", "contacts",
         "conversations", "identity", "inbox", "mail", "media", "orders", "outbox", "outlets",
         "passwords", "privacy", "storefront", "support",
     ]  # fmt: skip
