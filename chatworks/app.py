@@ -89,6 +89,10 @@ from chatworks.outlets.core import changes
 from chatworks.outlets.feature import feature as outlets
 from chatworks.outlets.models import AppletSpec, ApplyFile, Change, Install, Outlet, OutletFile
 from chatworks.outlets.service import Directory, connectable, seed
+from chatworks.passwords import feature as passwords
+from chatworks.passwords.breached import Breached
+from chatworks.passwords.hasher import Hasher
+from chatworks.passwords.service import Passwords
 from chatworks.privacy.core import notice
 from chatworks.sdk.applet import Applets, load
 from chatworks.senders import Senders
@@ -96,6 +100,7 @@ from chatworks.settings import Settings, secret_of
 from chatworks.support import feature as support
 
 log = structlog.get_logger()
+PRIVACY = Texts.load("chatworks.privacy")
 
 
 @dataclass(slots=True)
@@ -118,6 +123,7 @@ class House:
     fetcher: Fetcher
     broadcaster: Broadcaster
     postman: Postman
+    passwords: Passwords
     http: HttpClient
     bots: Bots
     senders: Senders
@@ -138,6 +144,7 @@ class House:
         await self.http.close()
         await self.listener.close()
         self.shelf.close()
+        self.passwords.close()
         await self.db.close()
 
     async def ready(self) -> None:
@@ -177,9 +184,8 @@ class House:
 
 def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     """Wire a house for the database at ``owner_url``; nothing is opened yet."""
-    secret = settings.secret.get_secret_value().encode()
-    engine_url = login_url(owner_url, ENGINE, secret)
-    db = Database.connect(engine_url, login_url(owner_url, WEB, secret), clock)
+    engine_url, web_url = _logins(settings, owner_url)
+    db = Database.connect(engine_url, web_url, clock)
     committer = Committer(db)
     http = HttpClient()
     bot_api = BotApi(http, settings.telegram_api_base)
@@ -194,19 +200,19 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     scribe = Scribe(kinds, directory.channel, settings.address)
     router = Router(kinds, directory.channel, directory.outlet)
     mail_desk = MailDesk(vault)
+    couriers = Couriers(directory, kinds, settings.address)
     features = (mail(mail_desk), *_features(settings, applets, scribe, directory, router))
     dispatcher = Dispatcher(r for feature in features for r in feature.registrations)
     applets.check(dispatcher.names())
     db.subscribers = _subscribers(features)
     listener = Listener(engine_url)
     watchdog = Watchdog(clock)
-    privacy_texts = Texts.load("chatworks.privacy")
     parts = Parts(
         applets=applets,
         dispatcher=dispatcher,
         kinds=kinds,
         channel_of=directory.channel,
-        outlet_of=_views(directory, privacy_texts, settings.address),
+        outlet_of=_views(directory, PRIVACY, settings.address),
         texts=Texts.load("chatworks.conversations"),
         scribe=scribe,
         watchdog=watchdog,
@@ -228,6 +234,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         fetcher=Fetcher(db, shelf, kinds, directory.channel, listener),
         broadcaster=Broadcaster(db, router, kinds, directory.outlet, listener),
         postman=Postman(db, mail_desk, _carrier(settings), listener),
+        passwords=_passwords(settings, db, couriers),
         http=http,
         bots=Bots(
             db=db,
@@ -242,9 +249,15 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         ),
         senders=senders,
         watchdog=watchdog,
-        privacy_texts=privacy_texts,
-        couriers=Couriers(directory, kinds, settings.address),
+        privacy_texts=PRIVACY,
+        couriers=couriers,
     )
+
+
+def _logins(settings: Settings, owner_url: str) -> tuple[str, str]:
+    """Return the addresses of the engine's and the web's logins."""
+    secret = settings.secret.get_secret_value().encode()
+    return login_url(owner_url, ENGINE, secret), login_url(owner_url, WEB, secret)
 
 
 def _views(
@@ -277,6 +290,7 @@ def _features(
         telegram_feature.FEATURE,
         media.FEATURE,
         identity(settings.address),
+        passwords.FEATURE,
         outlets(
             lambda applet, data: _check_settings(applets, applet, data),
             lambda spec: _install(applets, spec),
@@ -293,6 +307,11 @@ def _features(
         memberships(Inviter(settings.address, directory.outlet)),
         broadcasts(Planner(router, directory.outlet, directory.channels)),
     )
+
+
+def _passwords(settings: Settings, db: Database, couriers: Couriers) -> Passwords:
+    hasher = Hasher(settings.derive("passwords"), db.clock)
+    return Passwords(db, hasher, Breached.shipped(), couriers)
 
 
 def _kinds(

@@ -188,7 +188,7 @@ def _sign_up(desk: AccountDesk) -> list[Any]:
             ticket=ticket.hex,
             sent_to=address.value,
             action="/account/sign-up/finish",
-            next="/account",
+            next="/account/password?new=1",
         )
 
     @post("/account/sign-up/finish", status_code=200, needs="public")

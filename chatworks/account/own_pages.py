@@ -37,6 +37,7 @@ SAVED = {
     "details": "Your details are saved.",
     "addresses": "Your addresses are saved.",
     "chats": "Your chats are saved.",
+    "password": "Your new password is set. Every other browser was signed out.",
     "devices": "Done. Whoever was signed in there is not any more.",
 }
 

@@ -12,9 +12,11 @@ from chatworks.account.core import HOME
 from chatworks.account.entry_pages import entry_pages
 from chatworks.account.own_pages import own_pages
 from chatworks.account.pages import AccountDesk, Asked, NotSignedIn
+from chatworks.account.password_pages import own_password_pages, password_pages
+from chatworks.passwords.service import Passwords
 
 
-def account(desk: AccountDesk) -> list[Any]:
+def account(desk: AccountDesk, passwords: Passwords) -> list[Any]:
     """Return the account's handlers. Nothing under the router runs without a session."""
 
     async def require_session(request: Asked) -> Redirect | None:
@@ -26,5 +28,6 @@ def account(desk: AccountDesk) -> list[Any]:
             raise
         return None
 
-    guarded = Router(HOME, route_handlers=own_pages(desk), before_request=require_session)
-    return [guarded, *entry_pages(desk)]
+    own = [*own_pages(desk), *own_password_pages(desk, passwords)]
+    guarded = Router(HOME, route_handlers=own, before_request=require_session)
+    return [guarded, *entry_pages(desk), *password_pages(desk, passwords)]

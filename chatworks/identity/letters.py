@@ -50,6 +50,20 @@ LETTERS: Mapping[str, Letter] = {
         "sign in here.\n\n{link}\n\nIf it was not you, do nothing.",
         "You have an account already. Sign in here: {link}",
     ),
+    "reset": Letter(
+        "Your code for a new password: {code}",
+        "Your code is {code}\n\nType it on the page where you asked for it, within ten minutes, "
+        "and choose a new password there. If you did not ask, do nothing: your password stays. "
+        "Never give this code to anybody.",
+        "Your code for a new password is {code}. It is good for ten minutes. Never give it to "
+        "anybody.",
+    ),
+    "password_changed": Letter(
+        "Your password was changed",
+        "The password of your account was changed, and every other browser was signed out. If "
+        "this was not you, choose a new one at once:\n\n{link}",
+        "The password of your account was changed. Not you? {link}",
+    ),
     "verify": Letter(
         "Your code to add this address: {code}",
         "Your code is {code}\n\nType it on the page where you added this address to your account, "

@@ -75,19 +75,20 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
             "broadcast_pages", "product_pages", "router", "settings_forms", "settings_pages",
         },
         "identity": {"accounts", "chats", "letters", "limits"},
-        "account": {"entry_pages", "own_pages", "router"},
+        "account": {"entry_pages", "own_pages", "password_pages", "router"},
         "inbox": {"committer", "door"},
         "broadcasts": {"broadcaster"},
         "outbox": {"leasing", "sender"},
         "mail": {"carriers", "postman"},
         "media": {"fetcher", "pictures"},
+        "passwords": {"breached", "hasher"},
         "storefront": {"miniapp", "uploads"},
         "commands": {"dispatch"},
     }  # fmt: skip
     features = [
         "account", "audit", "bots", "broadcasts", "catalog", "commands", "console", "contacts",
         "conversations", "identity", "inbox", "mail", "media", "orders", "outbox", "outlets",
-        "privacy", "storefront", "support",
+        "passwords", "privacy", "storefront", "support",
     ]  # fmt: skip
     strangers = [
         f"{feature}/{path.name}"

@@ -10,7 +10,7 @@ import pytest
 
 from chatworks.access.core import OUTLET_ROLES
 from chatworks.account import core as acts
-from chatworks.account import entry_pages, own_pages
+from chatworks.account import entry_pages, own_pages, password_pages
 from chatworks.conversations import choices
 from chatworks.conversations.elsewhere import REFUSED
 from chatworks.identity.letters import LETTERS
@@ -62,6 +62,8 @@ PAGE_TEXTS = {
     *acts.ACTS.values(), *acts.METHODS.values(), *own_pages.SAVED.values(), own_pages.LAST_WAY,
     *entry_pages.WRONG.values(), entry_pages.NOT_VALID,
     entry_pages.ADDRESS, entry_pages.LINK_NOT_VALID,
+    *password_pages.WHY.values(), password_pages.WRONG, password_pages.WRONG_OLD,
+    password_pages.NOT_TWICE, password_pages.NOT_FRESH,
     *(role.title for role in OUTLET_ROLES.values()),
 }  # fmt: skip
 EXTRA = {
