@@ -11,9 +11,11 @@ import pytest
 from persons import Browsing, Person
 
 from chatworks.app import House
+from chatworks.commands.models import Actor, ActorKind, Call
 from chatworks.identity import accounts, store
 from chatworks.identity.models import Typed
 from chatworks.identity.service import note
+from chatworks.memberships.models import Invite
 
 LINK = re.compile(r"https?://\S+/account/link\?\S+")
 
@@ -242,3 +244,33 @@ async def test_another_address_is_verified_and_the_old_one_is_told(person: Perso
     refused = await person.post("/account/addresses", id=left[0], do="remove")
     assert (refused.status_code, "last way into" in refused.text) == (422, True)
     assert "new@example.com" in (await person.get("/account/addresses")).text
+
+
+async def test_an_invitation_leads_a_new_person_to_the_console(
+    person: Person, house: House, database_url: str
+) -> None:
+    """Its link asks to sign in first, and comes back to the button that accepts it."""
+    outlet = (await house.directory.outlets())[0]
+    with psycopg.connect(database_url) as conn:
+        row = conn.execute("SELECT id FROM membership").fetchone()
+    assert row is not None
+    actor = Actor(ActorKind.OPERATOR, row[0].hex, "owner")
+    async with house.db.engine([outlet.id]) as work:
+        invite = Invite("joy@example.com", "support")
+        await house.dispatcher.one(work, Call(outlet.id, actor, invite))
+    link = re.findall(r"/account/invitation\?key=\S+", (await person.mails())[-1][2])[0]
+
+    asked = await person.get(link)
+    assert asked.headers["location"].startswith("/account/sign-in?next=/account/invitation%3Fkey")
+    await person.post(
+        "/account/sign-up", kind="person", name="Joy", email="joy@example.com", by="code", next=link
+    )
+    entered = await person.post("/account/sign-up/finish", code=await person.code(), next=link)
+    assert entered.headers["location"] == link
+    await person.get(link)
+    key = link.rpartition("=")[2]
+    assert (await person.post("/account/invitation", key=key)).status_code == 303
+    assert (await person.post("/account/invitation", key=key)).status_code == 422
+    assert outlet.name in (await person.get("/account/memberships")).text
+    await person.post("/account/memberships", outlet=outlet.id.hex)
+    assert (await person.get("/console/messages")).status_code == 200
