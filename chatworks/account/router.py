@@ -24,7 +24,8 @@ def account(desk: AccountDesk, passwords: Passwords) -> list[Any]:
             request.state.session, request.state.account = await desk.session(request)
         except NotSignedIn:
             if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
-                return Redirect(f"{HOME}/sign-in?next={quote(request.url.path)}")
+                asked = f"{request.url.path}?{request.url.query}".removesuffix("?")
+                return Redirect(f"{HOME}/sign-in?next={quote(asked, safe='/')}")
             raise
         return None
 
