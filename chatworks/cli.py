@@ -55,6 +55,7 @@ from chatworks.storefront.routes import routes
 from chatworks.storefront.service import ChatDesk
 from chatworks.storefront.uploads import upload_routes
 from chatworks.terminal import talk
+from chatworks.visiting import platform_commands
 from chatworks.web.security import App
 from chatworks.web.server import Checks, create_app
 from chatworks.web.sse import Streams
@@ -353,6 +354,9 @@ def link(slug: str) -> None:
 
     with database(settings) as (url, _):
         asyncio.run(go(url))
+
+
+cli.add_command(platform_commands(database, opened))
 
 
 @cli.command()
