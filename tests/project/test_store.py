@@ -19,7 +19,7 @@ from chatworks.kit.ids import uuid7
 
 OWN, OTHER = UUID(int=1), UUID(int=2)
 DOORS = {"inbox_event", "inbox_pending", "timer", "rate_limit"}  # outside tenant policies
-GLOBAL = {"audit_guard"}  # of the installation, not of an outlet
+GLOBAL = {"audit_pending", "audit_entry", "audit_node", "audit_checkpoint"}  # of the installation, not of an outlet
 
 
 def modules() -> list[str]:
