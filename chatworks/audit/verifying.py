@@ -46,7 +46,10 @@ class Signed:
     findings: list[Finding] = field(default_factory=list)
 
     def add(self, holder: str, note: str, log: Verifier, witness: Verifier | None = None) -> int:
-        """Take a note; returns its size, or -1 where it cannot be believed."""
+        """Take a note; returns its size, or -1 where it cannot be believed.
+
+        Of two trees of one size, the first is believed: add what lies outside of the database first.
+        """
         try:
             said = checked(note, log)
             if witness is not None and Note.parse(note).signed_at(witness) is None:
@@ -68,15 +71,15 @@ async def verify(
     """Return what is wrong in the log as ``work`` sees it; ``work`` must be one snapshot."""
     archived, published = archive.notes(), archive.size
     signed = Signed()
-    kept = await _notes_of_the_database(work, signed, log)
-    for note in archived:
-        size = signed.add("the archive", note, log)
-        if size > 0 and size not in kept:
-            what = f"the checkpoint of {size} leaves was published and is gone"
-            signed.findings.append(Finding(what))
+    sizes = {signed.add("the archive", note, log) for note in archived}
     for other in held:
         for note in other.notes:
             signed.add(other.holder, note, log, other.witness)
+    sizes -= await _notes_of_the_database(work, signed, log)
+    signed.findings += [
+        Finding(f"the checkpoint of {size} leaves was published and is gone")
+        for size in sorted(sizes - {0, -1})
+    ]
     if not _fits(archive, published, signed.roots):
         published = 0  # what it says of rows is not to be believed
         what = "the hashes of the archive are not those that were signed"
