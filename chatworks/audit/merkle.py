@@ -31,11 +31,11 @@ class Range(NamedTuple):
 
 
 class Span(NamedTuple):
-    """Nodes in a row: ``count`` of ``level`` from number ``first``."""
+    """Nodes in a row: ``width`` of ``level`` from number ``first``."""
 
     level: int
     first: int
-    count: int
+    width: int
 
 
 def leaf_hash(payload: bytes) -> bytes:
@@ -187,9 +187,7 @@ def includes(index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: b
     return last == 0 and found == root
 
 
-def extends(
-    old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequence[bytes]
-) -> bool:
+def extends(old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequence[bytes]) -> bool:
     """Say whether ``proof`` shows that the new tree begins with the old (RFC 9162 §2.1.4.2)."""
     if not 0 <= old <= new:
         return False

@@ -45,6 +45,22 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Which leaves somebody wants to see; what is empty asks for nothing. ``what`` is how the
+    act's name begins (``orders.``); ``before`` is the last leaf that they saw.
+    """
+
+    what: str = ""
+    actor_kind: str = ""
+    actor_id: str = ""
+    object_kind: str = ""
+    object_id: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    before: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A place in the tree: the hash that stands there, and the leaf, where it still exists."""
 

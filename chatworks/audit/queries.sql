@@ -9,11 +9,33 @@ FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(actor_kinds)s::text[], %(act
      AS l (outlet_id, id, actor_kind, actor_id, action, object_kind, object_id, payload, leaf_hash)
 
 -- name: leaves
-SELECT id, at, actor_kind, actor_id, action, object_kind, object_id, payload, leaf_hash
+SELECT outlet_id, id, at, actor_kind, actor_id, action, object_kind, object_id, payload, leaf_hash
 FROM audit_leaf
 WHERE outlet_id = %(outlet_id)s
+  AND (%(before)s::uuid IS NULL OR id < %(before)s)
+  AND starts_with(action, %(what)s)
+  AND (%(actor_kind)s = '' OR actor_kind = %(actor_kind)s)
+  AND (%(actor_id)s = '' OR actor_id = %(actor_id)s)
+  AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
+  AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
 ORDER BY id DESC
 LIMIT %(limit)s
+
+-- name: leaves_of_object
+SELECT outlet_id, id, at, actor_kind, actor_id, action, object_kind, object_id, payload, leaf_hash
+FROM audit_leaf
+WHERE outlet_id = %(outlet_id)s AND object_kind = %(object_kind)s AND object_id = %(object_id)s
+  AND (%(before)s::uuid IS NULL OR id < %(before)s)
+  AND starts_with(action, %(what)s)
+  AND (%(actor_kind)s = '' OR actor_kind = %(actor_kind)s)
+  AND (%(actor_id)s = '' OR actor_id = %(actor_id)s)
+  AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
+  AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
+ORDER BY id DESC
+LIMIT %(limit)s
+
+-- name: places
+SELECT leaf_id, n FROM audit_entry WHERE leaf_id = ANY(%(leaves)s::uuid[])
 
 -- name: try_lock
 SELECT pg_try_advisory_xact_lock(%(key)s)
@@ -123,3 +145,6 @@ SELECT outlet_id, id, at, actor_kind, actor_id, action, object_kind, object_id, 
 FROM audit_leaf
 WHERE id = %(leaf_id)s
   AND (outlet_id = %(outlet_id)s OR (outlet_id IS NULL AND %(outlet_id)s::uuid IS NULL))
+
+-- name: wrote
+SELECT pg_current_xact_id_if_assigned() IS NOT NULL

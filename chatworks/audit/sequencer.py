@@ -93,7 +93,7 @@ class Sequencer:
                 pause = 0 if await self.step() else POLL_SECONDS
                 refused.set(0)
             except Forked as fork:
-                log.error("the audit log does not sign", why=str(fork))
+                log.error("the audit log does not sign", why=str(fork))  # noqa: TRY400 - its message says it all
                 refused.set(1)
                 pause = REFUSED_SECONDS
             except (psycopg.OperationalError, OSError) as error:
@@ -120,9 +120,7 @@ class Sequencer:
             taken = await store.take(work, self._batch)
             if taken:
                 frontier = await _frontier(work, before)
-                completed = [
-                    node for _, _, hashed in taken for node in frontier.append(hashed)
-                ]
+                completed = [node for _, _, hashed in taken for node in frontier.append(hashed)]
                 await store.add(work, before.size, taken, completed)
                 after = Checkpoint(before.origin, frontier.size, frontier.root())
                 await store.add_checkpoint(work, after.size, signed_checkpoint(after, signer))

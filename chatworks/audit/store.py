@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import dict_row
-
 from chatworks.audit.core import canonical
 from chatworks.audit.merkle import Nodes, Span, leaf_hash
-from chatworks.audit.models import Entry, Kept, Leaf, Queued
+from chatworks.audit.models import Asked, Entry, Kept, Leaf, Queued
 from chatworks.kit.db import load_queries
 from chatworks.kit.work import Work
 
@@ -42,11 +41,21 @@ async def append(work: Work, leaves: list[Leaf]) -> None:
     )
 
 
-async def leaves(work: Work, outlet_id: UUID, limit: int = 100) -> list[dict[str, Any]]:
-    """Return the newest leaves of an outlet."""
-    async with work.conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(QUERIES["leaves"], {"outlet_id": outlet_id, "limit": limit})
-        return await cursor.fetchall()
+async def wrote(work: Work) -> bool:
+    """Say whether this transaction changed anything yet."""
+    return bool((await _rows(work, "wrote"))[0][0])
+
+
+async def leaves(work: Work, outlet_id: UUID, asked: Asked, limit: int) -> list[Kept]:
+    """Return the newest leaves of an outlet that ``asked`` fits, newest first."""
+    parameters = {**asdict(asked), "outlet_id": outlet_id, "limit": limit}
+    name = "leaves_of_object" if asked.object_id else "leaves"
+    return [Kept(*row) for row in await _rows(work, name, parameters)]
+
+
+async def places(work: Work, leaf_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Return the places of those leaves that have one."""
+    return dict(await _rows(work, "places", {"leaves": list(leaf_ids)}))
 
 
 async def _rows(work: Work, name: str, parameters: dict[str, Any] | None = None) -> list[Row]:
@@ -112,7 +121,7 @@ async def add_checkpoint(work: Work, size: int, note: str) -> None:
 
 async def waiting(work: Work) -> tuple[int, datetime | None]:
     """Return how many leaves have no place yet, and since when the oldest waits."""
-    return (await _rows(work, "waiting"))[0]  # type: ignore[return-value]
+    return (await _rows(work, "waiting"))[0]
 
 
 async def entry_hashes(work: Work, first: int, end: int) -> list[bytes]:

@@ -102,7 +102,8 @@ def test_what_is_no_checkpoint_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["", "a+b", NEUMANN.replace("c74f", "c74e"), NEUMANN.replace("ARpc", "Axpc"), "a b+1+AA"]
+    "line",
+    ["", "a+b", NEUMANN.replace("c74f", "c74e"), NEUMANN.replace("ARpc", "Axpc"), "a b+1+AA"],
 )
 def test_what_is_no_verifier_key_is_refused(line: str) -> None:
     with pytest.raises(BadNote):

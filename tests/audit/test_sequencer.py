@@ -7,8 +7,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from logs import KEY, ORIGIN, add_outlets, append, grow, log_key, superuser, verified
+from logs import KEY, ORIGIN, add_outlets, append, grow, leaf, log_key, superuser, verified
 
+from chatworks.audit import store
 from chatworks.audit.archive import Archive
 from chatworks.audit.merkle import Frontier
 from chatworks.audit.notes import Checkpoint, checked, signed_checkpoint
@@ -53,20 +54,12 @@ async def test_a_leaf_that_commits_late_is_not_skipped(
     sequencer: Sequencer, db: Database, database_url: str
 ) -> None:
     async with db.engine() as slow:
-        await append_in(slow, 1)
+        await store.append(slow, [leaf(1)])
         await append(db, range(2, 4))
         assert await sequencer.step() == 2
     assert await sequencer.step() == 1
 
     assert [n for n, _ in entries(database_url)] == [0, 1, 2]
-
-
-async def append_in(work: object, number: int) -> None:
-    from logs import leaf  # noqa: PLC0415
-
-    from chatworks.audit import store  # noqa: PLC0415
-
-    await store.append(work, [leaf(number)])  # type: ignore[arg-type]
 
 
 async def test_many_sequencers_give_every_leaf_one_place(
@@ -179,7 +172,7 @@ async def test_the_loop_sequences_until_it_is_stopped(
     await append(db, range(3))
     running = asyncio.create_task(sequencer.run())
     async with asyncio.timeout(20):
-        while len(entries(database_url)) < 3:
+        while len(entries(database_url)) < 3:  # noqa: ASYNC110 - another login's commit has no event
             await asyncio.sleep(0.05)
     sequencer.stop()
 
