@@ -71,7 +71,6 @@ INSERT INTO audit_pending SELECT outlet_id, id, at, leaf_hash FROM audit_leaf;
 SELECT guard_with_leaf(t) FROM unnest(ARRAY['outlet', 'applet_install', 'operator', 'staff_chat',
     'product', 'sales_order', 'order_line', 'contact_link']) AS t;
 SELECT guard_with_leaf('channel', 'kind', 'path', 'secret_env', 'secret_sealed', 'account', 'address');
-SELECT guard_with_leaf('one_time_code', 'purpose', 'operator_id', 'secret_hash', 'expires_at');
 
 SELECT needs_no_leaf(t, why) FROM (VALUES
     ('audit_leaf', 'it is the log'),
@@ -81,6 +80,7 @@ SELECT needs_no_leaf(t, why) FROM (VALUES
     ('audit_checkpoint', 'what the log signed'),
     ('command_key', 'spent with a command, which leaves the leaf'),
     ('rate_limit', 'counters that move with every request'),
+    ('one_time_code', 'a code by itself gives nothing; the command that issues it leaves the leaf'),
     ('session', 'begun by a sign-in code or ended by its owner: the code''s issue is in the log'),
     ('inbox_event', 'only appends: the raw history of what came in'),
     ('inbox_pending', 'the queue of what came in; its raw history stays'),
