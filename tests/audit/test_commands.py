@@ -1,4 +1,4 @@
-"""``chatworks audit`` as people run it: witness, prove, check and verify, beside a running product."""
+"""``chatworks audit`` as people run it: witness, prove, check, verify, beside a running product."""
 
 from __future__ import annotations
 

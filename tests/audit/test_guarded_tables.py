@@ -8,7 +8,7 @@ from chatworks.audit import store
 from chatworks.kit.db import Database
 
 GUARDED = {
-    "applet_install", "channel", "contact_link", "operator", "order_line",
+    "applet_install", "channel", "contact_link", "membership", "order_line",
     "outlet", "product", "sales_order", "staff_chat",
 }  # fmt: skip
 

@@ -128,7 +128,7 @@ async def test_a_leaf_without_an_outlet_is_the_engines_alone(guarded: str, db: D
     assert seen == [("test.Act",)]
     with psycopg.connect(guarded) as conn:
         found = conn.execute(
-            "SELECT outlet_id, actor_kind, action FROM audit_leaf ORDER BY id"
+            "SELECT outlet_id, actor_kind, action FROM audit_leaf ORDER BY outlet_id NULLS FIRST"
         ).fetchall()
     assert found == [
         (None, "account", "identity.ChangePassword"),
