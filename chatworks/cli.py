@@ -1,5 +1,5 @@
 """The command line: ``chatworks run``, ``serve``, ``work``, ``chat``, ``outlet``, ``operator``,
-``backup`` and ``restore``.
+``audit``, ``backup`` and ``restore``.
 
 A process that was asked to stop (SIGINT, SIGTERM) stops and ends with 0, also while it is starting.
 What is wrong with the settings is said in one line and ends with 2.
@@ -32,6 +32,8 @@ from chatworks.app import (
     seed_outlet,
     sign_in_link,
 )
+from chatworks.audit.routes import routes as log_routes
+from chatworks.auditing import audit_commands
 from chatworks.authoring import applet
 from chatworks.console.pages import Desk
 from chatworks.console.router import console
@@ -157,6 +159,7 @@ def web_app(house: House, streams: Streams) -> App:
         *miniapp(chat, house.settings.derive),
         *media_routes(house.shelf),
         *upload_routes(chat),
+        *log_routes(house.db, house.log_key),
         *console(desk),
     ]
     door = Door(house.kinds, house.directory.resolve, house.committer, house.clock)
@@ -267,6 +270,7 @@ def cli() -> None:
 
 
 cli.add_command(applet)
+cli.add_command(audit_commands(database))
 
 
 @cli.command()
