@@ -24,6 +24,9 @@ import uvloop
 from prometheus_client import start_http_server
 from pydantic import SecretStr
 
+from chatworks.account.pages import AccountDesk
+from chatworks.account.password_pages import WAY
+from chatworks.account.router import account
 from chatworks.app import (
     House,
     apply_outlet,
@@ -151,6 +154,7 @@ def web_app(house: House, streams: Streams) -> App:
         house.kinds,
         house.shelf,
     )
+    own = AccountDesk(house.db, house.directory, shown, house.couriers, ways=(WAY,))
     maps = [feature.data_map for feature in house.features] + [VISITORS]
 
     handlers = [
@@ -161,6 +165,7 @@ def web_app(house: House, streams: Streams) -> App:
         *upload_routes(chat),
         *log_routes(house.db, house.log_key),
         *console(desk),
+        *account(own, house.passwords),
     ]
     door = Door(house.kinds, house.directory.resolve, house.committer, house.clock)
     return create_app(handlers, door, shown, Checks(house.ready, house.measure))
