@@ -14,6 +14,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from chatworks.channels.models import Channel, ChannelKind
+from chatworks.channels.topics import REOPEN
 from chatworks.contacts import core, store
 from chatworks.contacts.models import (
     Agreed,
@@ -32,7 +33,6 @@ from chatworks.outbox.models import ContactUnreachable, PartFailed
 from chatworks.outlets.models import Outlet
 
 DUE_MAX = 100  # held routes that one tick sends
-REOPEN = "reopen"  # the topic of the template that asks a person to write again
 
 
 class Router:

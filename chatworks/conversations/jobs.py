@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatworks.channels.topics import STAFF_CALLED, STAFF_WARNED
 from chatworks.conversations import store
 from chatworks.conversations.models import HumanWanted, Post
 from chatworks.conversations.service import post
@@ -39,7 +40,8 @@ async def warn_staff(work: Work, facts: list[Alert]) -> None:
                     "A messenger complains: {reason}. Please look at Trouble in the console.",
                     reason=reason,
                 )
-                post(work, Post(outlet_id, conversation_id, Message(text)))
+                message = Message(text, topic=STAFF_WARNED, values=(reason,))
+                post(work, Post(outlet_id, conversation_id, message))
         work.notify([f"outlet {outlet.hex}"])
 
 
@@ -52,5 +54,6 @@ async def call_staff(work: Work, facts: list[HumanWanted]) -> None:
                 text = TEXTS.text(
                     language, "A customer asks for a person. Please open the console."
                 )
-                post(work, Post(outlet_id, conversation_id, Message(text)))
+                message = Message(text, topic=STAFF_CALLED)
+                post(work, Post(outlet_id, conversation_id, message))
         work.notify([f"outlet {fact.outlet_id.hex}"])

@@ -19,7 +19,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from chatworks.channels.models import WINDOW, Channel, ChannelKind, Plan, Prompt, Settle, WirePart
-from chatworks.channels.planning.templates import REOPEN
+from chatworks.channels.topics import ANSWER, REOPEN
 from chatworks.commands.models import Actor, ActorKind, Call
 from chatworks.contacts.models import Deliver
 from chatworks.contacts.store import addresses, place_routes
@@ -386,7 +386,8 @@ async def reply(work: Work, calls: Sequence[Call[Any]]) -> list[Spoken | Refusal
     for call, answer in zip(calls, answers, strict=True):
         if isinstance(answer, Spoken):
             key = (call.outlet_id, call.request.conversation_id)
-            message = Message(call.request.text.strip(), media=call.request.media)
+            text, media = call.request.text.strip(), call.request.media
+            message = Message(text, media=media, topic=ANSWER)
             post(work, Post(*key, message, author=f"operator:{call.actor.id}"))
             work.publish(PersonAnswered(*key, _operator(call.actor)))
     return answers
