@@ -18,8 +18,9 @@ Result = TypeVar("Result")
 
 
 class ActorKind(StrEnum):
-    """Who can do something."""
+    """Who can do something. An account acts outside of an outlet: on itself."""
 
+    ACCOUNT = "account"
     CUSTOMER = "customer"
     PROVIDER = "provider"
     OPERATOR = "operator"
@@ -29,7 +30,9 @@ class ActorKind(StrEnum):
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who does it. ``id`` is the contact's, operator's or job's id; ``role`` only of operators."""
+    """Who does it. ``id`` is the contact's, operator's, account's or job's id; ``role`` only of
+    operators.
+    """
 
     kind: ActorKind
     id: str
