@@ -112,7 +112,7 @@ CANCELLED = "Order {{1}} was cancelled: {{2}}. We are sorry."
 
 
 @pytest.mark.parametrize(
-    ("template", "to", "told", "filled"),
+    ("saying", "to", "told", "filled"),
     [
         (
             ("order-accepted", ACCEPTED),
@@ -130,13 +130,13 @@ CANCELLED = "Order {{1}} was cancelled: {{2}}. We are sorry."
 )
 async def test_outside_the_window_the_template_of_the_topic_tells_of_the_order(
     twilio_order: tuple[Person, Shop],
-    template: tuple[str, str],
+    saying: tuple[str, str],
     to: Status,
     told: str,
     filled: dict[str, str],
 ) -> None:
     amina, shop = twilio_order
-    await approved(shop, amina, *template)
+    await approved(shop, amina, *saying)
     await until(lambda: {row[0] for row in shop.rows(PARTS)} == {"delivered"})
     a_day_later(shop, amina)
 
