@@ -119,6 +119,8 @@ async def _prepare(work: Work, parts: Parts, events: Sequence[PendingEvent]) -> 
     reports: list[Reported] = []
     for event in events:
         said = _read(parts, channels[event.source], event)
+        if isinstance(said, Report) and not said.status:
+            continue  # it tells nothing that we do not know
         if isinstance(said, Report):
             reports.append(Reported(event.outlet_id, event.source, said))
         else:
@@ -181,7 +183,8 @@ def _read(parts: Parts, channel: Channel | None, event: PendingEvent) -> Event |
             read = parts.kinds[channel.kind].read(event.payload, channel)
             if isinstance(read, Inbound):
                 return Event(event.id, read, event.received_at)
-            reported(read.status)
+            if read.status:
+                reported(read.status)
             return read
     except Exception as error:
         raise TurnFailed(event.thread_key, error) from error
