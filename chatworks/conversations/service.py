@@ -89,7 +89,9 @@ class Scribe:
     async def hear_routes(self, work: Work, chosen: list[Deliver]) -> None:
         """Take what routes chose these conversations for."""
         for item in chosen:
-            message = NewMessage("out", "system", item.message, route_id=item.route_id)
+            message = NewMessage(
+                "out", "system", item.message, route_id=item.route_id, bulk=item.bulk
+            )
             work.defer(self.write, Update(item.outlet_id, item.conversation_id, [message]))
 
     async def write(self, work: Work, updates: list[Update]) -> None:
