@@ -23,7 +23,7 @@ from chatworks.channels.topics import ANSWER, REOPEN
 from chatworks.commands.models import Actor, ActorKind, Call
 from chatworks.contacts.models import Deliver
 from chatworks.contacts.store import addresses, place_routes
-from chatworks.conversations import store
+from chatworks.conversations import state, store
 from chatworks.conversations.models import (
     LEASE,
     REPLY_LENGTH_MAX,
@@ -42,7 +42,8 @@ from chatworks.conversations.models import (
     Spoken,
     Update,
 )
-from chatworks.conversations.store import Held, Reachable, SpeakerChange
+from chatworks.conversations.state import Held
+from chatworks.conversations.store import Reachable, SpeakerChange
 from chatworks.inbox import store as inbox
 from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work
@@ -99,15 +100,15 @@ class Scribe:
         merged = _merge(updates)
         changed = [u.state for u in merged if u.state is not None and u.contact_changed]
         if changed:
-            await store.change_contacts(work, changed)
-        rows = await store.hold(work, merged)
+            await state.change_contacts(work, changed)
+        rows = await state.hold(work, merged)
         merged = [update for update in merged if update.conversation_id in rows]
         for update in merged:
             _number(update, rows[update.conversation_id].last_seq)
         if any(update.messages for update in merged):
-            await store.write_messages(work, merged)
+            await state.write_messages(work, merged)
         await _want_files(work, merged, rows)
-        await store.advance(work, merged, rows)
+        await state.advance(work, merged, rows)
         await self._write_dialogues(work, merged)
         await _write_routes(work, merged)
         _tell_written(work, merged)
@@ -121,12 +122,12 @@ class Scribe:
                 dialogue.asked_seq = dialogue.question.seq
         rewritten = [pair for pair in owned if pair[1].rewritten]
         if rewritten:
-            await store.clear_journals(work, rewritten)
+            await state.clear_journals(work, rewritten)
         if owned:
-            await store.write_dialogues(work, owned)
+            await state.write_dialogues(work, owned)
         timers = [(u.state, t) for u in updates if u.state is not None for t in u.timers]
         if timers:
-            await store.write_timers(work, timers)
+            await state.write_timers(work, timers)
 
     async def _send(self, work: Work, updates: Sequence[Update], rows: Mapping[UUID, Held]) -> None:
         drafts: list[_Draft] = []
@@ -158,7 +159,7 @@ class Scribe:
         What the person wrote since the message left has opened the window again: then it is sent
         again. A message for which there is no other way stays failed.
         """
-        rows = await store.hold_keys(work, [(f.outlet_id, f.conversation_id) for f in facts])
+        rows = await state.hold_keys(work, [(f.outlet_id, f.conversation_id) for f in facts])
         for fact in facts:
             row = rows.get(fact.conversation_id)
             channel = None if row is None else await self._channel_of(row.channel_id)
