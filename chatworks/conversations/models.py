@@ -291,6 +291,11 @@ class BotSpeaks:
 
 
 @dataclass(frozen=True, slots=True)
+class LeasesDue:
+    """Fact: it is time to look whose lease ran out; heard in a transaction of its own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Spoken:
     """Who speaks in a conversation now."""
 

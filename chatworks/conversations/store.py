@@ -81,6 +81,24 @@ async def set_speakers(work: Work, changes: Sequence[SpeakerChange]) -> None:
     )
 
 
+class Ended(msgspec.Struct, frozen=True):
+    """A conversation whose lease ran out: who held it (None: nobody came), and whether its person
+    still waits for an answer.
+    """
+
+    outlet_id: UUID
+    conversation_id: UUID
+    operator_id: UUID | None
+    language: str
+    waits: bool
+
+
+async def end_leases(work: Work, limit: int) -> list[Ended]:
+    """Give conversations whose lease ran out back to the bot; nobody else gets them."""
+    cursor = await work.conn.execute(QUERIES["end_leases"], {"now": work.now, "limit": limit})
+    return [Ended(*row) for row in await cursor.fetchall()]
+
+
 async def find_by_thread(
     work: Work, outlet_id: UUID, channel_id: UUID, thread: str
 ) -> tuple[UUID, str] | None:
