@@ -111,7 +111,7 @@ class Scribe:
         await state.advance(work, merged, rows)
         await self._write_dialogues(work, merged)
         await _write_routes(work, merged)
-        _tell_written(work, merged)
+        _tell_written(work, merged, rows)
         await _write_moves(work, merged)
         await self._send(work, merged, rows)
 
@@ -322,13 +322,14 @@ async def _write_routes(work: Work, updates: Sequence[Update]) -> None:
         await place_routes(work, placed)
 
 
-def _tell_written(work: Work, updates: Sequence[Update]) -> None:
+def _tell_written(work: Work, updates: Sequence[Update], rows: Mapping[UUID, Held]) -> None:
     """Tell whoever posted with a reference which message it is."""
     for update in updates:
         for message in update.messages:
             if message.reference is not None:
                 key = (update.outlet_id, update.conversation_id)
-                work.publish(PostWritten(*key, message.seq, message.reference))
+                status = rows[update.conversation_id].status
+                work.publish(PostWritten(*key, message.seq, message.reference, status))
 
 
 async def _write_moves(work: Work, updates: Sequence[Update]) -> None:
