@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from chatworks.access.core import may
 from chatworks.audit import store as audit
 from chatworks.audit.models import Leaf
 from chatworks.commands import store
@@ -25,6 +26,7 @@ from chatworks.kit.work import Work
 
 Result = TypeVar("Result")
 KEY_LENGTH_MAX = 200
+ACT_UNDER_A_ROLE = frozenset({ActorKind.OPERATOR, ActorKind.AGENT})
 
 
 class Dispatcher:
@@ -40,6 +42,10 @@ class Dispatcher:
     def names(self) -> frozenset[str]:
         """Return the names of everything that can be asked: manifests are checked against it."""
         return frozenset(request.request_name for request in self._known)
+
+    def registrations(self) -> list[Registration]:
+        """Return what every request declares, in the order of their names."""
+        return sorted(self._known.values(), key=lambda known: known.request.request_name)
 
     async def run(self, work: Work, calls: Sequence[Call[Any]]) -> list[Any]:
         """Answer every call with its result or a ``Refusal``, in order; one handler run per kind.
@@ -98,7 +104,7 @@ class Dispatcher:
         registration = self._known.get(type(call.request))
         if registration is None:
             raise LookupError(f"nobody handles {call.request.request_name}")
-        return any(grant in registration.allow for grant in grants(call.actor))
+        return allowed(registration, call.actor)
 
     def _trace(
         self, work: Work, registration: Registration, call: Call[Any], result: object
@@ -118,8 +124,15 @@ class Dispatcher:
         work.defer(audit.append, leaf)
 
 
-def grants(actor: Actor) -> tuple[str, ...]:
-    """Return the names under which ``Registration.allow`` may let this actor in."""
-    if actor.kind is ActorKind.OPERATOR and actor.role:
-        return (actor.kind.value, f"{actor.kind.value}:{actor.role}")
-    return (actor.kind.value,)
+def allowed(registration: Registration, actor: Actor) -> bool:
+    """Return whether an actor may give this kind of request.
+
+    Who acts under a role of the outlet is judged by what the role holds; an agent besides may give
+    nothing that its cap does not name.
+    """
+    if not actor.role and actor.kind not in ACT_UNDER_A_ROLE:
+        return actor.kind in registration.allow
+    name = registration.request.request_name
+    if actor.kind is ActorKind.AGENT and name not in actor.cap:
+        return False
+    return ActorKind.OPERATOR in registration.allow and may(actor.role, registration.needs)

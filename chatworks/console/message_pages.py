@@ -58,7 +58,7 @@ class View:
 def message_pages(desk: Desk) -> list[Any]:
     """Return the handlers of messages."""
 
-    @get("/messages")
+    @get("/messages", needs="messages.read")
     async def listed(request: Asked) -> Response[str]:
         """Show the conversations: all, one's own, those that wait; of every channel or one kind."""
         session: Session = request.state.session
@@ -86,7 +86,7 @@ def message_pages(desk: Desk) -> list[Any]:
             figures=figures,
         )
 
-    @get("/messages/{conversation:str}")
+    @get("/messages/{conversation:str}", needs="messages.read")
     async def conversation_page(conversation: FromPath[str], request: Asked) -> Response[str]:
         """Show one conversation, and note that it was read."""
         return await _conversation(desk, request.state.session, id_of(conversation))
@@ -98,7 +98,12 @@ def _speaking(desk: Desk) -> list[Any]:
     # A file may have as many bytes as the shelf takes, and a form a little more.
     bytes_most = desk.shelf.bounds.file_bytes + FORM_BYTES
 
-    @post("/messages/{conversation:str}", status_code=200, request_max_body_size=bytes_most)
+    @post(
+        "/messages/{conversation:str}",
+        status_code=200,
+        request_max_body_size=bytes_most,
+        needs="messages.write",
+    )
     async def speak(conversation: FromPath[str], request: Asked) -> Response[Any]:
         """Reply, take the conversation over, or hand it back to the bot."""
         form = await request.form()
@@ -136,7 +141,7 @@ def _speaking(desk: Desk) -> list[Any]:
 
 
 def _while_writing(desk: Desk) -> list[Any]:
-    @get("/messages/{conversation:str}/cost", media_type=MediaType.TEXT)
+    @get("/messages/{conversation:str}/cost", media_type=MediaType.TEXT, needs="messages.read")
     async def cost(conversation: FromPath[str], request: Asked) -> str:
         """Say what a reply by SMS would take, before it is sent; "" on other channels."""
         session: Session = request.state.session
@@ -153,7 +158,7 @@ def _while_writing(desk: Desk) -> list[Any]:
         about = f", about {price.show('en')}" if price else ""
         return f"{count} segment{'' if count == 1 else 's'}{about}"
 
-    @post("/messages/{conversation:str}/typing", status_code=204)
+    @post("/messages/{conversation:str}/typing", status_code=204, needs="messages.write")
     async def typing(conversation: FromPath[str], request: Asked) -> None:
         """Tell the person's page that an operator writes."""
         session: Session = request.state.session
@@ -202,7 +207,7 @@ async def _listed(work: Work, session: Session, view: View) -> list[dict[str, An
         )
     if view.show == "mine":
         start = view.start or work.now
-        return await support.assigned(work, outlet_id, session.operator.id, start, kind=kind)
+        return await support.assigned(work, outlet_id, session.acting.id, start, kind=kind)
     start = view.start or datetime.fromtimestamp(0, UTC)
     unassigned = view.show == "unassigned"
     return await support.waiting(work, outlet_id, start, unassigned=unassigned, kind=kind)
@@ -242,7 +247,7 @@ def _speaks(found: Mapping[str, Any], session: Session, now: datetime) -> str:
         return "bot"
     if found["operator_id"] is None:
         return "nobody"
-    return "you" if found["operator_id"] == session.operator.id else "colleague"
+    return "you" if found["operator_id"] == session.acting.id else "colleague"
 
 
 def _moment(written: str) -> datetime | None:

@@ -33,9 +33,13 @@ FEATURE = Feature(
         Registration(
             IssueSignInLink, service.issue_sign_in_links, frozenset({"platform"}), _trace_issued
         ),
-        Registration(IssueStaffCode, service.issue_staff_codes, _OPERATOR, _trace_issued),
+        Registration(
+            IssueStaffCode, service.issue_staff_codes, _OPERATOR, _trace_issued, needs="own.write"
+        ),
         Registration(BindStaffChat, service.bind_staff_chat, frozenset({"customer"}), _trace),
-        Registration(UnbindStaffChats, service.unbind_staff_chats, _OPERATOR, _trace),
+        Registration(
+            UnbindStaffChats, service.unbind_staff_chats, _OPERATOR, _trace, needs="own.write"
+        ),
     ),
     data_map=DATA_MAP,
 )

@@ -19,8 +19,8 @@ _OPERATOR = frozenset({"operator"})
 FEATURE = Feature(
     name="inbox",
     registrations=(
-        Registration(ReplayParked, replay_parked, _OPERATOR, _trace),
-        Registration(DropParked, drop_parked, _OPERATOR, _trace),
+        Registration(ReplayParked, replay_parked, _OPERATOR, _trace, needs="trouble.write"),
+        Registration(DropParked, drop_parked, _OPERATOR, _trace, needs="trouble.write"),
     ),
     data_map=DATA_MAP,
 )

@@ -16,6 +16,10 @@ def _trace(call: Call[Any], _result: object) -> Trace:
 
 FEATURE = Feature(
     name="outbox",
-    registrations=(Registration(ResendPart, resend_parts, frozenset({"operator"}), _trace),),
+    registrations=(
+        Registration(
+            ResendPart, resend_parts, frozenset({"operator"}), _trace, needs="trouble.write"
+        ),
+    ),
     data_map=DATA_MAP,
 )

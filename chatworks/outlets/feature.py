@@ -70,14 +70,32 @@ def feature(
     return Feature(
         name="outlets",
         registrations=(
-            Registration(SaveHours, save_hours, allow, _trace),
-            Registration(SaveWidgetSites, save_widget_sites, allow, _trace),
-            Registration(ConnectChannel, ChannelConnector(vault), allow, _trace),
-            Registration(CheckChannel, check_channels, allow, _trace_channel),
-            Registration(SaveTemplate, TemplateSaver(template_problems), allow, _trace_template),
-            Registration(RemoveTemplate, remove_templates, allow, _trace_template),
+            Registration(SaveHours, save_hours, allow, _trace, needs="settings.write"),
+            Registration(SaveWidgetSites, save_widget_sites, allow, _trace, needs="settings.write"),
+            Registration(
+                ConnectChannel, ChannelConnector(vault), allow, _trace, needs="channels.write"
+            ),
+            Registration(
+                CheckChannel, check_channels, allow, _trace_channel, needs="channels.write"
+            ),
+            Registration(
+                SaveTemplate,
+                TemplateSaver(template_problems),
+                allow,
+                _trace_template,
+                needs="channels.write",
+            ),
+            Registration(
+                RemoveTemplate, remove_templates, allow, _trace_template, needs="channels.write"
+            ),
             Registration(ApplyFile, FileApplier(install_of, secret_of), platform, _trace_file),
-            Registration(SaveAppletSettings, SettingsSaver(check_settings), allow, _trace),
+            Registration(
+                SaveAppletSettings,
+                SettingsSaver(check_settings),
+                allow,
+                _trace,
+                needs="settings.write",
+            ),
         ),
         subscribers={
             ChannelBroken: (jobs.stop_channels,),
