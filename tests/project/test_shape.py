@@ -70,8 +70,8 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
         },
         "bots": {"adoption", "holder"},
         "conversations": {
-            "batch", "choices", "dialogues", "elsewhere", "menu", "turn", "watchdog", "words",
-            "worker",
+            "batch", "choices", "dialogues", "elsewhere", "menu", "state", "turn", "watchdog",
+            "words", "worker",
         },
         "console": {
             "canned_pages", "channel_pages", "forms", "message_pages", "order_pages",
