@@ -135,7 +135,6 @@ class House:
     bots: Bots
     senders: Senders
     watchdog: Watchdog
-    privacy_texts: Texts
     couriers: Couriers
 
     async def open(self) -> None:
@@ -207,10 +206,9 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     vault = Vault(settings.derive("sealed tokens"), clock)
     directory = Directory(db, secret_of, settings.derive, vault)
     shelf = Shelf(db, Bounds(settings.media_bytes_max, settings.media_outlet_bytes_max))
-    files = Files(db, _loader(shelf), settings.public_url.rstrip("/"))
     twilio_api = TwilioApi(http, settings.twilio_api_base)
     senders = Senders(db, engine_url, directory, twilio_api, settings.address)
-    kinds = _kinds(settings, http, telegram(bot_api, files), senders)
+    kinds = _kinds(settings, http, _telegram(settings, bot_api, db, shelf), senders)
     applets = Applets(load(package) for package in INSTALLED)
     scribe = Scribe(kinds, directory.channel, settings.address)
     router = Router(kinds, directory.channel, directory.outlet)
@@ -222,7 +220,6 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     db.subscribers = _subscribers(features)
     listener = Listener(engine_url)
     watchdog = Watchdog(clock)
-    key = log_key(settings)
     parts = Parts(
         applets=applets,
         dispatcher=dispatcher,
@@ -249,8 +246,8 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         shelf=shelf,
         fetcher=Fetcher(db, shelf, kinds, directory.channel, listener),
         broadcaster=Broadcaster(db, router, kinds, directory.outlet, listener),
-        log_key=key,
-        sequencer=Sequencer(db, key, archive(settings)),
+        log_key=log_key(settings),
+        sequencer=Sequencer(db, log_key(settings), archive(settings)),
         postman=Postman(db, mail_desk, _carrier(settings), listener),
         passwords=_passwords(settings, db, couriers),
         http=http,
@@ -267,7 +264,6 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         ),
         senders=senders,
         watchdog=watchdog,
-        privacy_texts=PRIVACY,
         couriers=couriers,
     )
 
@@ -340,6 +336,10 @@ def _features(
 def _passwords(settings: Settings, db: Database, couriers: Couriers) -> Passwords:
     hasher = Hasher(settings.derive("passwords"), db.clock)
     return Passwords(db, hasher, Breached.shipped(), couriers)
+
+
+def _telegram(settings: Settings, api: BotApi, db: Database, shelf: Shelf) -> ChannelKind:
+    return telegram(api, Files(db, _loader(shelf), settings.public_url.rstrip("/")))
 
 
 def _kinds(
