@@ -17,6 +17,11 @@ import msgspec
 import structlog
 
 from chatworks.applets import INSTALLED
+from chatworks.audit import store as audit
+from chatworks.audit.archive import Archive
+from chatworks.audit.models import Leaf
+from chatworks.audit.sequencer import LogKey, Sequencer
+from chatworks.audit.sequencer import measure as measure_audit
 from chatworks.bots import feature as bots
 from chatworks.bots.adoption import Adopter
 from chatworks.bots.holder import Bots
@@ -122,13 +127,14 @@ class House:
     shelf: Shelf
     fetcher: Fetcher
     broadcaster: Broadcaster
+    log_key: LogKey
+    sequencer: Sequencer
     postman: Postman
     passwords: Passwords
     http: HttpClient
     bots: Bots
     senders: Senders
     watchdog: Watchdog
-    privacy_texts: Texts
     couriers: Couriers
 
     async def open(self) -> None:
@@ -158,6 +164,7 @@ class House:
             await measure_inbox(work)
             await measure_outbox(work)
             await measure_media(work)
+            await measure_audit(work)
             await measure_mail(work)
 
     async def work(self, stop: asyncio.Event) -> None:
@@ -167,7 +174,14 @@ class House:
         its work must not look alive.
         """
         care = [asyncio.create_task(run()) for run in (self.bots.run, self.senders.run)]
-        busy = (self.worker, self.sender, self.fetcher, self.broadcaster, self.postman)
+        busy = (
+            self.worker,
+            self.sender,
+            self.fetcher,
+            self.broadcaster,
+            self.postman,
+            self.sequencer,
+        )
         loops = [asyncio.create_task(loop.run()) for loop in busy]
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*loops, *care, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -192,10 +206,9 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     vault = Vault(settings.derive("sealed tokens"), clock)
     directory = Directory(db, secret_of, settings.derive, vault)
     shelf = Shelf(db, Bounds(settings.media_bytes_max, settings.media_outlet_bytes_max))
-    files = Files(db, _loader(shelf), settings.public_url.rstrip("/"))
     twilio_api = TwilioApi(http, settings.twilio_api_base)
     senders = Senders(db, engine_url, directory, twilio_api, settings.address)
-    kinds = _kinds(settings, http, telegram(bot_api, files), senders)
+    kinds = _kinds(settings, http, _telegram(settings, bot_api, db, shelf), senders)
     applets = Applets(load(package) for package in INSTALLED)
     scribe = Scribe(kinds, directory.channel, settings.address)
     router = Router(kinds, directory.channel, directory.outlet)
@@ -233,6 +246,8 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         shelf=shelf,
         fetcher=Fetcher(db, shelf, kinds, directory.channel, listener),
         broadcaster=Broadcaster(db, router, kinds, directory.outlet, listener),
+        log_key=log_key(settings),
+        sequencer=Sequencer(db, log_key(settings), archive(settings)),
         postman=Postman(db, mail_desk, _carrier(settings), listener),
         passwords=_passwords(settings, db, couriers),
         http=http,
@@ -249,9 +264,18 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         ),
         senders=senders,
         watchdog=watchdog,
-        privacy_texts=PRIVACY,
         couriers=couriers,
     )
+
+
+def log_key(settings: Settings) -> LogKey:
+    """Return the audit log's key. A log that begins here is named by its address."""
+    return LogKey(settings.derive("audit log key"), f"{settings.address.partition('://')[2]}/audit")
+
+
+def archive(settings: Settings) -> Archive:
+    """Return where this installation keeps what its audit log published."""
+    return Archive(settings.home / "audit")
 
 
 def _logins(settings: Settings, owner_url: str) -> tuple[str, str]:
@@ -312,6 +336,10 @@ def _features(
 def _passwords(settings: Settings, db: Database, couriers: Couriers) -> Passwords:
     hasher = Hasher(settings.derive("passwords"), db.clock)
     return Passwords(db, hasher, Breached.shipped(), couriers)
+
+
+def _telegram(settings: Settings, api: BotApi, db: Database, shelf: Shelf) -> ChannelKind:
+    return telegram(api, Files(db, _loader(shelf), settings.public_url.rstrip("/")))
 
 
 def _kinds(
@@ -386,6 +414,9 @@ async def seed_outlet(house: House, file: OutletFile) -> Outlet:
         await add_first_operator(work, outlet.id, file.owner)
         await _seed_applets(house, work, outlet, file)
         await seed_products(work, outlet, file.products)
+        if await audit.wrote(work):
+            seeded = ("platform", "chatworks", "outlets.SeedFile", "outlet", outlet.id.hex)
+            work.defer(audit.append, Leaf(outlet.id, *seeded, {"slug": file.slug}))
     house.directory.forget()
     return outlet
 
