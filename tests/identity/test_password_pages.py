@@ -215,7 +215,7 @@ async def test_of_sixty_four_resets_with_one_code_exactly_one_sets_a_password(
 ) -> None:
     await person.signs_up()
     await chooses(person)
-    free = dict.fromkeys(limits.CODE, limits.Budget(1000, 0.01))
+    free = dict.fromkeys(limits.CODE, limits.Budget(100_000, 0.01))
     monkeypatch.setattr(limits, "BUDGETS", {**limits.BUDGETS, "code": free})
     async with browse() as thief:
         code = await forgets(thief)
@@ -240,7 +240,7 @@ async def test_guessing_the_code_of_a_reset_ends_it(
 ) -> None:
     await person.signs_up()
     await chooses(person)
-    free = dict.fromkeys(limits.CODE, limits.Budget(1000, 0.01))
+    free = dict.fromkeys(limits.CODE, limits.Budget(100_000, 0.01))
     monkeypatch.setattr(limits, "BUDGETS", {**limits.BUDGETS, "code": free})
     async with browse() as thief:
         code = await forgets(thief)
