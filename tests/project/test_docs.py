@@ -36,6 +36,20 @@ NOT_RUN = {
     "chatworks restore kept.backup postgresql://chatworks_owner:secret@db.example/chatworks": (
         "tests/kit/test_backup.py restores into an address"
     ),
+    **{
+        line: "tests/audit/test_commands.py watches, holds, proves and checks a running log"
+        for line in (
+            "curl https://shop.example/audit/key",
+            'chatworks audit witness https://shop.example/audit "shop.example/audit+0a1b2c3d+AQ…"'
+            " --name me.example",
+            "chatworks audit verify --held witness/0a1b2c3d.history"
+            ' --witness "me.example+4e5f6a7b+BA…"',
+            "chatworks audit prove 019ab0c1d2e3f4a5b6c7d8e9f0a1b2c3 --folder proofs",
+            "chatworks audit check proofs/019ab0c1d2e3f4a5b6c7d8e9f0a1b2c3.tlog-proof"
+            " proofs/019ab0c1d2e3f4a5b6c7d8e9f0a1b2c3.leaf"
+            ' --key "shop.example/audit+0a1b2c3d+AQ…"',
+        )
+    },
     "export DATABASE_URL=postgresql://chatworks_owner:secret@db.example:5432/chatworks": ELSEWHERE,
     "TEST_DATABASE_URL=postgresql://postgres:secret@127.0.0.1:5432/postgres make test": ELSEWHERE,
 }
