@@ -57,7 +57,8 @@ from chatworks.conversations.models import Installed, OutletView
 from chatworks.conversations.service import Scribe
 from chatworks.conversations.watchdog import Watchdog
 from chatworks.conversations.worker import Worker
-from chatworks.identity import feature as identity
+from chatworks.couriers import Couriers
+from chatworks.identity.feature import feature as identity
 from chatworks.identity.models import IssueSignInLink, OneTime
 from chatworks.identity.service import add_first_operator
 from chatworks.inbox import feature as inbox
@@ -93,6 +94,10 @@ from chatworks.outlets.core import changes
 from chatworks.outlets.feature import feature as outlets
 from chatworks.outlets.models import AppletSpec, ApplyFile, Change, Install, Outlet, OutletFile
 from chatworks.outlets.service import Directory, connectable, seed
+from chatworks.passwords import feature as passwords
+from chatworks.passwords.breached import Breached
+from chatworks.passwords.hasher import Hasher
+from chatworks.passwords.service import Passwords
 from chatworks.privacy.core import notice
 from chatworks.sdk.applet import Applets, load
 from chatworks.senders import Senders
@@ -100,6 +105,7 @@ from chatworks.settings import Settings, secret_of
 from chatworks.support import feature as support
 
 log = structlog.get_logger()
+PRIVACY = Texts.load("chatworks.privacy")
 
 
 @dataclass(slots=True)
@@ -121,14 +127,14 @@ class House:
     shelf: Shelf
     fetcher: Fetcher
     broadcaster: Broadcaster
-    log_key: LogKey
     sequencer: Sequencer
     postman: Postman
+    passwords: Passwords
     http: HttpClient
     bots: Bots
     senders: Senders
     watchdog: Watchdog
-    privacy_texts: Texts
+    couriers: Couriers
 
     async def open(self) -> None:
         """Connect to everything."""
@@ -143,6 +149,7 @@ class House:
         await self.http.close()
         await self.listener.close()
         self.shelf.close()
+        self.passwords.close()
         await self.db.close()
 
     async def ready(self) -> None:
@@ -190,37 +197,34 @@ class House:
 
 def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     """Wire a house for the database at ``owner_url``; nothing is opened yet."""
-    secret = settings.secret.get_secret_value().encode()
-    engine_url = login_url(owner_url, ENGINE, secret)
-    db = Database.connect(engine_url, login_url(owner_url, WEB, secret), clock)
+    engine_url, web_url = _logins(settings, owner_url)
+    db = Database.connect(engine_url, web_url, clock)
     committer = Committer(db)
     http = HttpClient()
     bot_api = BotApi(http, settings.telegram_api_base)
     vault = Vault(settings.derive("sealed tokens"), clock)
     directory = Directory(db, secret_of, settings.derive, vault)
     shelf = Shelf(db, Bounds(settings.media_bytes_max, settings.media_outlet_bytes_max))
-    files = Files(db, _loader(shelf), settings.public_url.rstrip("/"))
     twilio_api = TwilioApi(http, settings.twilio_api_base)
     senders = Senders(db, engine_url, directory, twilio_api, settings.address)
-    kinds = _kinds(settings, http, telegram(bot_api, files), senders)
+    kinds = _kinds(settings, http, _telegram(settings, bot_api, db, shelf), senders)
     applets = Applets(load(package) for package in INSTALLED)
     scribe = Scribe(kinds, directory.channel, settings.address)
     router = Router(kinds, directory.channel, directory.outlet)
     mail_desk = MailDesk(vault)
+    couriers = Couriers(directory, kinds, settings.address)
     features = (mail(mail_desk), *_features(settings, applets, scribe, directory, router))
     dispatcher = Dispatcher(r for feature in features for r in feature.registrations)
     applets.check(dispatcher.names())
     db.subscribers = _subscribers(features)
     listener = Listener(engine_url)
     watchdog = Watchdog(clock)
-    privacy_texts = Texts.load("chatworks.privacy")
-    key = log_key(settings)
     parts = Parts(
         applets=applets,
         dispatcher=dispatcher,
         kinds=kinds,
         channel_of=directory.channel,
-        outlet_of=_views(directory, privacy_texts, settings.address),
+        outlet_of=_views(directory, PRIVACY, settings.address),
         texts=Texts.load("chatworks.conversations"),
         scribe=scribe,
         watchdog=watchdog,
@@ -241,9 +245,9 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         shelf=shelf,
         fetcher=Fetcher(db, shelf, kinds, directory.channel, listener),
         broadcaster=Broadcaster(db, router, kinds, directory.outlet, listener),
-        log_key=key,
-        sequencer=Sequencer(db, key, archive(settings)),
+        sequencer=Sequencer(db, log_key(settings), archive(settings)),
         postman=Postman(db, mail_desk, _carrier(settings), listener),
+        passwords=_passwords(settings, db, couriers),
         http=http,
         bots=Bots(
             db=db,
@@ -258,7 +262,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         ),
         senders=senders,
         watchdog=watchdog,
-        privacy_texts=privacy_texts,
+        couriers=couriers,
     )
 
 
@@ -270,6 +274,12 @@ def log_key(settings: Settings) -> LogKey:
 def archive(settings: Settings) -> Archive:
     """Return where this installation keeps what its audit log published."""
     return Archive(settings.home / "audit")
+
+
+def _logins(settings: Settings, owner_url: str) -> tuple[str, str]:
+    """Return the addresses of the engine's and the web's logins."""
+    secret = settings.secret.get_secret_value().encode()
+    return login_url(owner_url, ENGINE, secret), login_url(owner_url, WEB, secret)
 
 
 def _views(
@@ -301,7 +311,8 @@ def _features(
         outbox.FEATURE,
         telegram_feature.FEATURE,
         media.FEATURE,
-        identity.FEATURE,
+        identity(settings.address),
+        passwords.FEATURE,
         outlets(
             lambda applet, data: _check_settings(applets, applet, data),
             lambda spec: _install(applets, spec),
@@ -318,6 +329,15 @@ def _features(
         memberships(Inviter(settings.address, directory.outlet)),
         broadcasts(Planner(router, directory.outlet, directory.channels)),
     )
+
+
+def _passwords(settings: Settings, db: Database, couriers: Couriers) -> Passwords:
+    hasher = Hasher(settings.derive("passwords"), db.clock)
+    return Passwords(db, hasher, Breached.shipped(), couriers)
+
+
+def _telegram(settings: Settings, api: BotApi, db: Database, shelf: Shelf) -> ChannelKind:
+    return telegram(api, Files(db, _loader(shelf), settings.public_url.rstrip("/")))
 
 
 def _kinds(
@@ -389,12 +409,12 @@ async def seed_outlet(house: House, file: OutletFile) -> Outlet:
     """Insert what is missing of an outlet's file: outlet, owner, channels, applets, products."""
     async with house.db.engine() as work:
         outlet = await seed(work, file, secret_of)
-        await add_first_operator(work, outlet.id, file.owner)
         await _seed_applets(house, work, outlet, file)
         await seed_products(work, outlet, file.products)
         if await audit.wrote(work):
             seeded = ("platform", "chatworks", "outlets.SeedFile", "outlet", outlet.id.hex)
             work.defer(audit.append, Leaf(outlet.id, *seeded, {"slug": file.slug}))
+        await add_first_operator(work, outlet.id, file.owner)  # locks, and leaves its own leaf
     house.directory.forget()
     return outlet
 

@@ -24,6 +24,9 @@ import uvloop
 from prometheus_client import start_http_server
 from pydantic import SecretStr
 
+from chatworks.account.pages import AccountDesk
+from chatworks.account.password_pages import WAY
+from chatworks.account.router import account
 from chatworks.app import (
     House,
     apply_outlet,
@@ -57,6 +60,7 @@ from chatworks.storefront.routes import routes
 from chatworks.storefront.service import ChatDesk
 from chatworks.storefront.uploads import upload_routes
 from chatworks.terminal import talk
+from chatworks.visiting import platform_commands
 from chatworks.web.security import App
 from chatworks.web.server import Checks, create_app
 from chatworks.web.sse import Streams
@@ -150,6 +154,7 @@ def web_app(house: House, streams: Streams) -> App:
         house.kinds,
         house.shelf,
     )
+    own = AccountDesk(house.db, house.directory, shown, house.couriers, ways=(WAY,))
     maps = [feature.data_map for feature in house.features] + [VISITORS]
 
     handlers = [
@@ -158,8 +163,9 @@ def web_app(house: House, streams: Streams) -> App:
         *miniapp(chat, house.settings.derive),
         *media_routes(house.shelf),
         *upload_routes(chat),
-        *log_routes(house.db, house.log_key),
+        *log_routes(house.db, house.sequencer.key),
         *console(desk),
+        *account(own, house.passwords),
     ]
     door = Door(house.kinds, house.directory.resolve, house.committer, house.clock)
     return create_app(handlers, door, shown, Checks(house.ready, house.measure))
@@ -357,6 +363,9 @@ def link(slug: str) -> None:
 
     with database(settings) as (url, _):
         asyncio.run(go(url))
+
+
+cli.add_command(platform_commands(database, opened))
 
 
 @cli.command()
