@@ -17,6 +17,11 @@ import msgspec
 import structlog
 
 from chatworks.applets import INSTALLED
+from chatworks.audit import store as audit
+from chatworks.audit.archive import Archive
+from chatworks.audit.models import Leaf
+from chatworks.audit.sequencer import LogKey, Sequencer
+from chatworks.audit.sequencer import measure as measure_audit
 from chatworks.bots import feature as bots
 from chatworks.bots.adoption import Adopter
 from chatworks.bots.holder import Bots
@@ -54,7 +59,7 @@ from chatworks.conversations.watchdog import Watchdog
 from chatworks.conversations.worker import Worker
 from chatworks.identity import feature as identity
 from chatworks.identity.models import IssueSignInLink, OneTime
-from chatworks.identity.store import add_first_operator
+from chatworks.identity.service import add_first_operator
 from chatworks.inbox import feature as inbox
 from chatworks.inbox.committer import Committer
 from chatworks.inbox.service import measure as measure_inbox
@@ -68,10 +73,17 @@ from chatworks.kit.listen import Listener
 from chatworks.kit.migrate import ENGINE, WEB, login_url
 from chatworks.kit.texts import Texts
 from chatworks.kit.work import Work
+from chatworks.mail.carriers import Carrier, carrier
+from chatworks.mail.feature import feature as mail
+from chatworks.mail.postman import Postman
+from chatworks.mail.service import Desk as MailDesk
+from chatworks.mail.service import measure as measure_mail
 from chatworks.media import feature as media
 from chatworks.media.fetcher import Fetcher
 from chatworks.media.service import Bounds, Shelf
 from chatworks.media.service import measure as measure_media
+from chatworks.memberships.feature import feature as memberships
+from chatworks.memberships.service import Inviter
 from chatworks.orders import feature as orders
 from chatworks.outbox import feature as outbox
 from chatworks.outbox.sender import Sender
@@ -109,6 +121,9 @@ class House:
     shelf: Shelf
     fetcher: Fetcher
     broadcaster: Broadcaster
+    log_key: LogKey
+    sequencer: Sequencer
+    postman: Postman
     http: HttpClient
     bots: Bots
     senders: Senders
@@ -141,6 +156,8 @@ class House:
             await measure_inbox(work)
             await measure_outbox(work)
             await measure_media(work)
+            await measure_audit(work)
+            await measure_mail(work)
 
     async def work(self, stop: asyncio.Event) -> None:
         """Take turns, send, fetch files, and poll bots until ``stop`` is set; then end well.
@@ -149,7 +166,14 @@ class House:
         its work must not look alive.
         """
         care = [asyncio.create_task(run()) for run in (self.bots.run, self.senders.run)]
-        busy = (self.worker, self.sender, self.fetcher, self.broadcaster)
+        busy = (
+            self.worker,
+            self.sender,
+            self.fetcher,
+            self.broadcaster,
+            self.postman,
+            self.sequencer,
+        )
         loops = [asyncio.create_task(loop.run()) for loop in busy]
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*loops, *care, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -178,20 +202,19 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     files = Files(db, _loader(shelf), settings.public_url.rstrip("/"))
     twilio_api = TwilioApi(http, settings.twilio_api_base)
     senders = Senders(db, engine_url, directory, twilio_api, settings.address)
-    by_twilio = twilio(senders.messenger, settings.address)
-    by_meta = whatsapp(CloudApi(http, settings.whatsapp_api_base))
-    messengers = (telegram(bot_api, files), *by_twilio, by_meta)
-    kinds = {kind.kind: kind for kind in (*messengers, WEBCHAT, TERMINAL)}
+    kinds = _kinds(settings, http, telegram(bot_api, files), senders)
     applets = Applets(load(package) for package in INSTALLED)
     scribe = Scribe(kinds, directory.channel, settings.address)
     router = Router(kinds, directory.channel, directory.outlet)
-    features = _features(settings, applets, scribe, directory, router)
+    mail_desk = MailDesk(vault)
+    features = (mail(mail_desk), *_features(settings, applets, scribe, directory, router))
     dispatcher = Dispatcher(r for feature in features for r in feature.registrations)
     applets.check(dispatcher.names())
     db.subscribers = _subscribers(features)
     listener = Listener(engine_url)
     watchdog = Watchdog(clock)
     privacy_texts = Texts.load("chatworks.privacy")
+    key = log_key(settings)
     parts = Parts(
         applets=applets,
         dispatcher=dispatcher,
@@ -218,6 +241,9 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         shelf=shelf,
         fetcher=Fetcher(db, shelf, kinds, directory.channel, listener),
         broadcaster=Broadcaster(db, router, kinds, directory.outlet, listener),
+        log_key=key,
+        sequencer=Sequencer(db, key, archive(settings)),
+        postman=Postman(db, mail_desk, _carrier(settings), listener),
         http=http,
         bots=Bots(
             db=db,
@@ -234,6 +260,16 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         watchdog=watchdog,
         privacy_texts=privacy_texts,
     )
+
+
+def log_key(settings: Settings) -> LogKey:
+    """Return the audit log's key. A log that begins here is named by its address."""
+    return LogKey(settings.derive("audit log key"), f"{settings.address.partition('://')[2]}/audit")
+
+
+def archive(settings: Settings) -> Archive:
+    """Return where this installation keeps what its audit log published."""
+    return Archive(settings.home / "audit")
 
 
 def _views(
@@ -279,8 +315,24 @@ def _features(
         catalog.FEATURE,
         orders.FEATURE,
         support.FEATURE,
+        memberships(Inviter(settings.address, directory.outlet)),
         broadcasts(Planner(router, directory.outlet, directory.channels)),
     )
+
+
+def _kinds(
+    settings: Settings, http: HttpClient, by_telegram: ChannelKind, senders: Senders
+) -> dict[str, ChannelKind]:
+    """Return every kind of channel that there is."""
+    by_twilio = twilio(senders.messenger, settings.address)
+    by_meta = whatsapp(CloudApi(http, settings.whatsapp_api_base))
+    messengers = (by_telegram, *by_twilio, by_meta)
+    return {kind.kind: kind for kind in (*messengers, WEBCHAT, TERMINAL)}
+
+
+def _carrier(settings: Settings) -> Carrier:
+    url = "" if settings.mail_url is None else settings.mail_url.get_secret_value()
+    return carrier(url, settings.mail_from, settings.home / "mail")
 
 
 def _loader(shelf: Shelf) -> Callable[[str], Awaitable[Upload | None]]:
@@ -340,6 +392,9 @@ async def seed_outlet(house: House, file: OutletFile) -> Outlet:
         await add_first_operator(work, outlet.id, file.owner)
         await _seed_applets(house, work, outlet, file)
         await seed_products(work, outlet, file.products)
+        if await audit.wrote(work):
+            seeded = ("platform", "chatworks", "outlets.SeedFile", "outlet", outlet.id.hex)
+            work.defer(audit.append, Leaf(outlet.id, *seeded, {"slug": file.slug}))
     house.directory.forget()
     return outlet
 

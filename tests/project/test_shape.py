@@ -65,6 +65,9 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
     }  # fmt: skip
     # Decisions 0004, 0012 and 0023 name these, each with its reason.
     more = {
+        "audit": {
+            "archive", "merkle", "notes", "proving", "sequencer", "verifying", "witness",
+        },
         "bots": {"adoption", "holder"},
         "conversations": {
             "batch", "choices", "dialogues", "elsewhere", "menu", "turn", "watchdog", "words",
@@ -72,18 +75,21 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
         },
         "console": {
             "canned_pages", "channel_pages", "forms", "message_pages", "order_pages",
-            "broadcast_pages", "product_pages", "router", "settings_forms", "settings_pages",
+            "broadcast_pages", "history_pages", "history_words", "people_pages", "product_pages",
+            "router", "settings_forms", "settings_pages",
         },
+        "identity": {"limits"},
         "inbox": {"committer", "door"},
         "broadcasts": {"broadcaster"},
         "outbox": {"leasing", "sender"},
+        "mail": {"carriers", "postman"},
         "media": {"fetcher", "pictures"},
         "storefront": {"miniapp", "uploads"},
         "commands": {"dispatch"},
     }  # fmt: skip
     features = [
         "audit", "bots", "broadcasts", "catalog", "commands", "console", "contacts",
-        "conversations", "identity", "inbox", "media", "orders", "outbox", "outlets",
+        "conversations", "identity", "inbox", "mail", "media", "orders", "outbox", "outlets",
         "privacy", "storefront", "support",
     ]  # fmt: skip
     strangers = [
