@@ -5,14 +5,16 @@
 
 import { storage } from "./store.js";
 
-const WEB = "https://web.telegram.org";
 const NAP_MS_MIN = 500;
 const NAP_MS_MAX = 20000;
 
 function tell(type) {
   if (window.TelegramWebviewProxy) window.TelegramWebviewProxy.postEvent(type, "{}");
-  else if (window.parent !== window) window.parent.postMessage(JSON.stringify({ eventType: type, eventData: {} }), WEB);
-  else window.external?.notify?.(JSON.stringify({ eventType: type, eventData: {} }));
+  else if (window.parent !== window) {
+    // Only Telegram's web client may frame us: the page's policy says so.
+    const parent = document.referrer && new URL(document.referrer).origin;
+    if (parent) window.parent.postMessage(JSON.stringify({ eventType: type, eventData: {} }), parent);
+  } else window.external?.notify?.(JSON.stringify({ eventType: type, eventData: {} }));
 }
 
 // Which person of Telegram's this is, to keep apart what the browser keeps; the server finds out
