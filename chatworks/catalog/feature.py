@@ -7,6 +7,7 @@ from typing import Any
 from chatworks.catalog import service
 from chatworks.catalog.models import (
     DATA_MAP,
+    AllProducts,
     ApplyProducts,
     ListProducts,
     SetActive,
@@ -39,6 +40,7 @@ FEATURE = Feature(
         Registration(
             ListProducts, service.list_products, frozenset({"customer", "operator", "system"})
         ),
+        Registration(AllProducts, service.all_products, _OPERATOR),
         Registration(ApplyProducts, service.apply_products, frozenset({"platform"}), _trace_file),
         Registration(SetPrice, service.set_price, _OPERATOR, _trace),
         Registration(SetStock, service.set_stock, _OPERATOR, _trace),

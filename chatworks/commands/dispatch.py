@@ -41,6 +41,11 @@ class Dispatcher:
         """Return the names of everything that can be asked: manifests are checked against it."""
         return frozenset(request.request_name for request in self._known)
 
+    def offered(self) -> list[Registration]:
+        """Return what programs may give, by name: the API is made from it."""
+        known = sorted(self._known.items(), key=lambda item: item[0].request_name)
+        return [registration for _, registration in known if registration.offered]
+
     async def run(self, work: Work, calls: Sequence[Call[Any]]) -> list[Any]:
         """Answer every call with its result or a ``Refusal``, in order; one handler run per kind.
 
@@ -98,6 +103,8 @@ class Dispatcher:
         registration = self._known.get(type(call.request))
         if registration is None:
             raise LookupError(f"nobody handles {call.request.request_name}")
+        if call.actor.kind is ActorKind.AGENT and not registration.offered:
+            return False
         return any(grant in registration.allow for grant in grants(call.actor))
 
     def _trace(
@@ -120,6 +127,5 @@ class Dispatcher:
 
 def grants(actor: Actor) -> tuple[str, ...]:
     """Return the names under which ``Registration.allow`` may let this actor in."""
-    if actor.kind is ActorKind.OPERATOR and actor.role:
-        return (actor.kind.value, f"{actor.kind.value}:{actor.role}")
-    return (actor.kind.value,)
+    kind = actor.acts_as.value
+    return (kind, f"{kind}:{actor.role}") if actor.role else (kind,)

@@ -29,11 +29,28 @@ class ActorKind(StrEnum):
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who does it. ``id`` is the contact's, operator's or job's id; ``role`` only of operators."""
+    """Who does it. ``id`` is the contact's, operator's, program's or job's id.
+
+    ``role`` is an operator's. An agent, which is a program, acts for the operator ``behalf`` and
+    has the role that this operator has today.
+    """
 
     kind: ActorKind
     id: str
     role: str = ""
+    behalf: str = ""
+
+    @property
+    def acts_as(self) -> ActorKind:
+        """As what the business treats them: an agent is treated as whom it acts for."""
+        return ActorKind.OPERATOR if self.behalf else self.kind
+
+    @property
+    def operator_id(self) -> UUID | None:
+        """The operator who does it or for whom it is done; None where it is not an operator's."""
+        if self.acts_as is not ActorKind.OPERATOR:
+            return None
+        return UUID(self.behalf or self.id)
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -100,12 +117,25 @@ class Registration:
     ``allow`` names who may give it: ``customer`` (from their own conversation), ``system``, or a
     role as ``operator:owner``; ``operator`` means every role. A command without ``trace`` changes
     nothing privileged.
+
+    What operators may give, programs may give for them through the API, unless it is ``personal``:
+    about the operator who gives it, and not about the outlet. ``engine`` marks what touches tables
+    outside of tenant policies: from the console and the API it runs under the engine's login.
     """
 
     request: type[Request[Any]]
     handler: Handler
     allow: frozenset[str]
     trace: Tracer | None = None
+    personal: bool = False
+    engine: bool = False
+
+    @property
+    def offered(self) -> bool:
+        """Whether programs may give it, for an operator who may."""
+        return not self.personal and any(
+            grant.partition(":")[0] == ActorKind.OPERATOR for grant in self.allow
+        )
 
 
 class NotAllowed(Refusal):

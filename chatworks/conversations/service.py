@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from chatworks.channels.models import WINDOW, Channel, ChannelKind, Plan, Prompt, Settle, WirePart
 from chatworks.channels.planning.templates import REOPEN
-from chatworks.commands.models import Actor, ActorKind, Call
+from chatworks.commands.models import Actor, Call
 from chatworks.contacts.models import Deliver
 from chatworks.contacts.store import addresses, place_routes
 from chatworks.conversations import store
@@ -387,8 +387,8 @@ async def reply(work: Work, calls: Sequence[Call[Any]]) -> list[Spoken | Refusal
         if isinstance(answer, Spoken):
             key = (call.outlet_id, call.request.conversation_id)
             message = Message(call.request.text.strip(), media=call.request.media)
-            post(work, Post(*key, message, author=f"operator:{call.actor.id}"))
-            work.publish(PersonAnswered(*key, _operator(call.actor)))
+            post(work, Post(*key, message, author=f"operator:{call.actor.behalf or call.actor.id}"))
+            work.publish(PersonAnswered(*key, call.actor.operator_id))
     return answers
 
 
@@ -402,7 +402,7 @@ def _taking(work: Work, call: Call[Any], row: Reachable) -> Refusal | None:
 
 def _holding(work: Work, call: Call[Any], row: Reachable) -> Refusal | None:
     """Refuse where a colleague holds the conversation."""
-    if row.speaker is Speaker.BOT or row.operator_id in {None, _operator(call.actor)}:
+    if row.speaker is Speaker.BOT or row.operator_id in {None, call.actor.operator_id}:
         return None
     if row.until is None or row.until <= work.now:
         return None
@@ -440,11 +440,7 @@ async def _set_speakers(
     return answers
 
 
-def _operator(actor: Actor) -> UUID | None:
-    return UUID(actor.id) if actor.kind is ActorKind.OPERATOR else None
-
-
 def _change(work: Work, actor: Actor, key: tuple[UUID, UUID], speaker: Speaker) -> SpeakerChange:
     if speaker is Speaker.BOT:
         return SpeakerChange(*key, speaker, None, None)
-    return SpeakerChange(*key, speaker, _operator(actor), work.now + LEASE)
+    return SpeakerChange(*key, speaker, actor.operator_id, work.now + LEASE)

@@ -33,9 +33,18 @@ FEATURE = Feature(
         Registration(
             IssueSignInLink, service.issue_sign_in_links, frozenset({"platform"}), _trace_issued
         ),
-        Registration(IssueStaffCode, service.issue_staff_codes, _OPERATOR, _trace_issued),
+        Registration(
+            IssueStaffCode,
+            service.issue_staff_codes,
+            _OPERATOR,
+            _trace_issued,
+            personal=True,
+            engine=True,
+        ),
         Registration(BindStaffChat, service.bind_staff_chat, frozenset({"customer"}), _trace),
-        Registration(UnbindStaffChats, service.unbind_staff_chats, _OPERATOR, _trace),
+        Registration(
+            UnbindStaffChats, service.unbind_staff_chats, _OPERATOR, _trace, personal=True
+        ),
     ),
     data_map=DATA_MAP,
 )

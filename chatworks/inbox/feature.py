@@ -19,8 +19,8 @@ _OPERATOR = frozenset({"operator"})
 FEATURE = Feature(
     name="inbox",
     registrations=(
-        Registration(ReplayParked, replay_parked, _OPERATOR, _trace),
-        Registration(DropParked, drop_parked, _OPERATOR, _trace),
+        Registration(ReplayParked, replay_parked, _OPERATOR, _trace, engine=True),
+        Registration(DropParked, drop_parked, _OPERATOR, _trace, engine=True),
     ),
     data_map=DATA_MAP,
 )

@@ -16,6 +16,8 @@ def _trace(call: Call[Any], _result: object) -> Trace:
 
 FEATURE = Feature(
     name="outbox",
-    registrations=(Registration(ResendPart, resend_parts, frozenset({"operator"}), _trace),),
+    registrations=(
+        Registration(ResendPart, resend_parts, frozenset({"operator"}), _trace, engine=True),
+    ),
     data_map=DATA_MAP,
 )

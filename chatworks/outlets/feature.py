@@ -72,10 +72,12 @@ def feature(
         registrations=(
             Registration(SaveHours, save_hours, allow, _trace),
             Registration(SaveWidgetSites, save_widget_sites, allow, _trace),
-            Registration(ConnectChannel, ChannelConnector(vault), allow, _trace),
-            Registration(CheckChannel, check_channels, allow, _trace_channel),
-            Registration(SaveTemplate, TemplateSaver(template_problems), allow, _trace_template),
-            Registration(RemoveTemplate, remove_templates, allow, _trace_template),
+            Registration(ConnectChannel, ChannelConnector(vault), allow, _trace, engine=True),
+            Registration(CheckChannel, check_channels, allow, _trace_channel, engine=True),
+            Registration(
+                SaveTemplate, TemplateSaver(template_problems), allow, _trace_template, engine=True
+            ),
+            Registration(RemoveTemplate, remove_templates, allow, _trace_template, engine=True),
             Registration(ApplyFile, FileApplier(install_of, secret_of), platform, _trace_file),
             Registration(SaveAppletSettings, SettingsSaver(check_settings), allow, _trace),
         ),
