@@ -135,6 +135,7 @@ async def opened(
 def web_app(house: House, streams: Streams) -> App:
     """Return the web application of a house."""
     shown = Pages()
+    shown.share("kind_titles", {name: kind.title for name, kind in house.kinds.items()})
     chat = ChatDesk(house.db, house.directory, house.committer, streams, house.shelf)
     desk = Desk(
         house.db,

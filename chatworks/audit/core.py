@@ -22,7 +22,7 @@ def canonical(leaf: Leaf, leaf_id: UUID, at: datetime) -> bytes:
         "details": leaf.details,
         "id": leaf_id.hex,
         "object": [leaf.object_kind, leaf.object_id],
-        "outlet": leaf.outlet_id.hex,
+        "outlet": leaf.outlet_id.hex if leaf.outlet_id else None,
     }
     return bytes([LEAF_VERSION]) + msgspec.json.encode(fields, order="sorted")
 

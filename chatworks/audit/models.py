@@ -12,9 +12,12 @@ LEAF_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One act: who (by id), what, to which object, and values that are no personal data."""
+    """One act: who (by id), what, to which object, and values that are no personal data.
 
-    outlet_id: UUID
+    ``outlet_id`` is None for an act on an account or on the platform: no outlet sees such a leaf.
+    """
+
+    outlet_id: UUID | None
     actor_kind: str
     actor_id: str
     action: str
@@ -25,7 +28,7 @@ class Leaf:
 
 DATA_MAP: DataMap = {
     "audit_leaf": {
-        "outlet_id": operational("tenant"),
+        "outlet_id": operational("tenant; NULL: an act on an account or on the platform"),
         "id": operational("identifier"),
         "at": operational("when the act was committed"),
         "actor_kind": operational("kind of actor"),
@@ -35,5 +38,9 @@ DATA_MAP: DataMap = {
         "object_id": operational("its id"),
         "payload": operational("canonical bytes of the other columns and of non-personal values"),
         "leaf_hash": operational("RFC 6962 leaf hash of the payload"),
+    },
+    "audit_guard": {
+        "table_name": operational("a table of the schema"),
+        "why_not": operational("why its changes need no leaf; NULL: they do"),
     },
 }

@@ -318,6 +318,7 @@ class ChannelKind:
     """
 
     kind: str
+    title: str
     capabilities: Capabilities
     verify: Callable[[RawRequest, Channel], None]
     split: Callable[[RawRequest, Channel, datetime], Sequence[Arrival]]

@@ -46,6 +46,15 @@ class Dispatcher:
         known = sorted(self._known.items(), key=lambda item: item[0].request_name)
         return [registration for _, registration in known if registration.offered]
 
+    def may(self, actor: Actor, request: type[Request[Any]]) -> bool:
+        """Return whether ``actor`` may give this kind of request."""
+        registration = self._known.get(request)
+        if registration is None:
+            raise LookupError(f"nobody handles {request.request_name}")
+        if actor.kind is ActorKind.AGENT and not registration.offered:
+            return False
+        return any(grant in registration.allow for grant in grants(actor))
+
     async def run(self, work: Work, calls: Sequence[Call[Any]]) -> list[Any]:
         """Answer every call with its result or a ``Refusal``, in order; one handler run per kind.
 
@@ -54,7 +63,7 @@ class Dispatcher:
         answers: list[Any] = [None] * len(calls)
         groups: dict[type[Request[Any]], list[int]] = {}
         for index, call in enumerate(calls):
-            if self._allowed(call):
+            if self.may(call.actor, type(call.request)):
                 groups.setdefault(type(call.request), []).append(index)
             else:
                 answers[index] = NotAllowed(call.request.request_name)
@@ -98,14 +107,6 @@ class Dispatcher:
             raise answer.fresh()
         result: Result = answer
         return result
-
-    def _allowed(self, call: Call[Any]) -> bool:
-        registration = self._known.get(type(call.request))
-        if registration is None:
-            raise LookupError(f"nobody handles {call.request.request_name}")
-        if call.actor.kind is ActorKind.AGENT and not registration.offered:
-            return False
-        return any(grant in registration.allow for grant in grants(call.actor))
 
     def _trace(
         self, work: Work, registration: Registration, call: Call[Any], result: object

@@ -18,8 +18,9 @@ Result = TypeVar("Result")
 
 
 class ActorKind(StrEnum):
-    """Who can do something."""
+    """Who can do something. An account acts outside of an outlet: on itself."""
 
+    ACCOUNT = "account"
     CUSTOMER = "customer"
     PROVIDER = "provider"
     OPERATOR = "operator"
@@ -29,7 +30,7 @@ class ActorKind(StrEnum):
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who does it. ``id`` is the contact's, operator's, program's or job's id.
+    """Who does it. ``id`` is the contact's, operator's, account's, program's or job's id.
 
     ``role`` is an operator's. An agent, which is a program, acts for the operator ``behalf`` and
     has the role that this operator has today.

@@ -118,6 +118,10 @@ class Pages:
         self._env.filters["clock"] = show_clock
         self._env.filters["day"] = show_day
 
+    def share(self, name: str, value: object) -> None:
+        """Let every template see ``value``, those that are imported too."""
+        self._env.globals[name] = value
+
     def page(
         self, name: str, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any
     ) -> Response[str]:

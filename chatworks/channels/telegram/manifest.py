@@ -55,6 +55,7 @@ def telegram(api: BotApi, files: Files) -> ChannelKind:
     """Return the manifest with its sending port."""
     return ChannelKind(
         kind="telegram",
+        title="Telegram",
         capabilities=CAPABILITIES,
         verify=adapter.verify,
         split=adapter.split,

@@ -24,6 +24,7 @@ def twilio(messenger: Messenger, address: str) -> tuple[ChannelKind, ChannelKind
 
     whatsapp = ChannelKind(
         kind=WHATSAPP_KIND,
+        title="WhatsApp (Twilio)",
         capabilities=WHATSAPP,
         verify=verify,
         split=adapter.split,
@@ -40,6 +41,7 @@ def twilio(messenger: Messenger, address: str) -> tuple[ChannelKind, ChannelKind
     sms = replace(
         whatsapp,
         kind=SMS_KIND,
+        title="SMS (Twilio)",
         capabilities=SMS,
         plan=plan.plan_sms,
         settle=plan.settle_sms,

@@ -173,9 +173,9 @@ CAPABILITIES = Capabilities(
     preview=True,
     typing=True,
 )
-WEBCHAT = ChannelKind("webchat", CAPABILITIES, verify, split, read, plan, settle)
+WEBCHAT = ChannelKind("webchat", "Web chat", CAPABILITIES, verify, split, read, plan, settle)
 # In a terminal whatever can be chosen has a number, and a form is asked question by question.
 IN_A_TERMINAL = Capabilities(
     text=Length(FOREVER), buttons=CAPABILITIES.buttons, asks=CAPABILITIES.asks
 )
-TERMINAL = ChannelKind("terminal", IN_A_TERMINAL, verify, split, read, plan, settle)
+TERMINAL = ChannelKind("terminal", "Terminal", IN_A_TERMINAL, verify, split, read, plan, settle)

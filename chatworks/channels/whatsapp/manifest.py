@@ -12,6 +12,7 @@ def whatsapp(api: CloudApi) -> ChannelKind:
     """Return the manifest with its ports."""
     return ChannelKind(
         kind="whatsapp",
+        title="WhatsApp",
         capabilities=CAPABILITIES,
         verify=adapter.verify,
         split=adapter.split,
