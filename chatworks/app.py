@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from chatworks.api.feature import feature as api
 from chatworks.applets import INSTALLED
 from chatworks.bots import feature as bots
 from chatworks.bots.adoption import Adopter
@@ -41,7 +42,7 @@ from chatworks.channels.webchat.adapter import TERMINAL, WEBCHAT
 from chatworks.channels.whatsapp.manifest import whatsapp
 from chatworks.channels.whatsapp.send import CloudApi
 from chatworks.commands.dispatch import Dispatcher
-from chatworks.commands.models import Actor, ActorKind, Call
+from chatworks.commands.models import Actor, ActorKind, Call, Registration
 from chatworks.contacts.core import ways
 from chatworks.contacts.feature import feature as contacts
 from chatworks.contacts.jobs import Router
@@ -185,7 +186,11 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     applets = Applets(load(package) for package in INSTALLED)
     scribe = Scribe(kinds, directory.channel, settings.address)
     router = Router(kinds, directory.channel, directory.outlet)
-    features = _features(settings, applets, scribe, directory, router)
+
+    def offered() -> list[Registration]:
+        return dispatcher.offered()
+
+    features = (*_features(settings, applets, scribe, directory, router), api(offered))
     dispatcher = Dispatcher(r for feature in features for r in feature.registrations)
     applets.check(dispatcher.names())
     db.subscribers = _subscribers(features)

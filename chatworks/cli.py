@@ -24,6 +24,8 @@ import uvloop
 from prometheus_client import start_http_server
 from pydantic import SecretStr
 
+from chatworks.api.routes import Gate
+from chatworks.api.routes import routes as api_routes
 from chatworks.app import (
     House,
     apply_outlet,
@@ -148,6 +150,7 @@ def web_app(house: House, streams: Streams) -> App:
         house.kinds,
         house.shelf,
     )
+    gate = Gate(house.db, house.dispatcher, house.settings.address, house.settings.api_per_second)
     maps = [feature.data_map for feature in house.features] + [VISITORS]
 
     handlers = [
@@ -156,6 +159,7 @@ def web_app(house: House, streams: Streams) -> App:
         *miniapp(chat, house.settings.derive),
         *media_routes(house.shelf),
         *upload_routes(chat),
+        *api_routes(gate),
         *console(desk),
     ]
     door = Door(house.kinds, house.directory.resolve, house.committer, house.clock)

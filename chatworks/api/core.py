@@ -80,9 +80,13 @@ def names(registration: Registration) -> tuple[str, ...]:
     return (name, feature, f"{feature}{READ}") if reads else (name, feature)
 
 
-def within(scopes: Collection[str], registration: Registration) -> bool:
-    """Return whether ``scopes`` name this request."""
-    return any(name in scopes for name in names(registration))
+def cap(scopes: Collection[str], offered: Iterable[Registration]) -> frozenset[str]:
+    """Return the names of the requests that ``scopes`` name."""
+    return frozenset(
+        registration.request.request_name
+        for registration in offered
+        if any(name in scopes for name in names(registration))
+    )
 
 
 def known(offered: Iterable[Registration]) -> frozenset[str]:

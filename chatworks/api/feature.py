@@ -21,13 +21,22 @@ def _trace_revoked(call: Call[Any], _result: object) -> Trace:
 
 def feature(offered: Offered) -> Feature:
     """Return the manifest; ``offered`` gives everything that a key may name."""
-    owner = frozenset({"operator:owner"})
+    operator = frozenset({"operator"})
     return Feature(
         name="api",
         registrations=(
-            Registration(IssueKey, Issuer(offered), owner, _trace_issued, personal=True),
-            Registration(RevokeKey, revoke_keys, owner, _trace_revoked, personal=True),
-            Registration(ListKeys, list_keys, owner, personal=True),
+            Registration(
+                IssueKey,
+                Issuer(offered),
+                operator,
+                _trace_issued,
+                needs="keys.write",
+                personal=True,
+            ),
+            Registration(
+                RevokeKey, revoke_keys, operator, _trace_revoked, needs="keys.write", personal=True
+            ),
+            Registration(ListKeys, list_keys, operator, needs="keys.read", personal=True),
         ),
         data_map=DATA_MAP,
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
+import msgspec
 from msgspec import Meta
 
 from chatworks.commands.models import Actor, Command, Query
@@ -21,11 +22,10 @@ SCOPES_MAX = 100
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: the outlet, the program as an actor, and what its key or grant names."""
+    """Who calls: for which outlet, and as whom; the actor's cap is what the key names."""
 
     outlet_id: UUID
     actor: Actor
-    scopes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,27 @@ class ListKeys(Query[list[Key]]):
     """The outlet's keys, the newest first; those that ended too."""
 
 
+class Fault(msgspec.Struct, frozen=True):
+    """One place of a request that does not fit: a JSON pointer, and what is wrong there."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why an answer is no result (RFC 9457). ``code`` and ``arguments`` are a refusal's: its kind,
+    and what it says beside; ``errors`` name what does not fit.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str = ""
+    code: str = ""
+    arguments: list[str | int | float | bool | None] = []
+    errors: list[Fault] = []
+
+
 class NoSuchKey(Refusal):
     """There is no such key in this outlet, or it was revoked before."""
 
@@ -91,6 +112,12 @@ class Malformed(ChatWorksError):
     """The body is no JSON in UTF-8."""
 
     status = 400
+
+
+class TooLarge(ChatWorksError):
+    """The body has more bytes than any request may have."""
+
+    status = 413
 
 
 class NotJson(ChatWorksError):

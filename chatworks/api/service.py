@@ -20,6 +20,7 @@ from chatworks.api.models import (
     KeyRevoked,
     NoSuchKey,
 )
+from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Actor, ActorKind, Call, Registration
 from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work
@@ -89,13 +90,11 @@ async def list_keys(work: Work, calls: Sequence[Call[Any]]) -> list[list[Key]]:
     return [await store.keys(work, call.outlet_id) for call in calls]
 
 
-async def caller_of(
-    work: Work, presented: str, may: Callable[[Actor, type[Any]], bool]
-) -> Caller | None:
+async def caller_of(work: Work, presented: str, dispatcher: Dispatcher) -> Caller | None:
     """Return who shows this key, and note its use; None where it does not work.
 
     A key is judged by its issuer's membership of this moment: it ends with them, and where they may
-    issue keys no more. ``may`` is the dispatcher's.
+    issue keys no more.
     """
     prefix = core.prefix_of(presented)
     if prefix is None:
@@ -103,8 +102,9 @@ async def caller_of(
     hashed = core.digest(presented)
     for key in await store.find(work, prefix):
         issuer = Actor(ActorKind.OPERATOR, key.membership_id.hex, key.role)
-        if core.same(hashed, key.secret_hash) and may(issuer, IssueKey):
+        if core.same(hashed, key.secret_hash) and dispatcher.may(issuer, IssueKey):
             await store.note_use(work, key)
-            actor = Actor(ActorKind.AGENT, key.id.hex, key.role, behalf=issuer.id)
-            return Caller(key.outlet_id, actor, frozenset(key.scopes))
+            cap = core.cap(key.scopes, dispatcher.offered())
+            actor = Actor(ActorKind.AGENT, key.id.hex, key.role, cap, behalf=issuer.id)
+            return Caller(key.outlet_id, actor)
     return None

@@ -71,7 +71,7 @@ async def keys(work: Work, outlet_id: UUID) -> list[Key]:
     """Return an outlet's keys, the newest first."""
     parameters = {"outlet_id": outlet_id, "limit": LISTED_MAX}
     rows = await (await work.conn.execute(QUERIES["keys"], parameters)).fetchall()
-    return [Key(*row[:3], tuple(row[3]), *row[4:]) for row in rows]
+    return [Key(row[0], row[1], row[2], tuple(row[3]), *row[4:]) for row in rows]
 
 
 async def revoke(work: Work, outlet_id: UUID, key_id: UUID) -> bool:
@@ -83,7 +83,8 @@ async def revoke(work: Work, outlet_id: UUID, key_id: UUID) -> bool:
 async def find(work: Work, prefix: str) -> list[Found]:
     """Return the keys with this prefix that work: one, or none."""
     cursor = await work.conn.execute(QUERIES["find_key"], {"prefix": prefix, "now": work.now})
-    return [Found(*row[:3], tuple(row[3]), *row[4:]) for row in await cursor.fetchall()]
+    rows = await cursor.fetchall()
+    return [Found(row[0], row[1], row[2], tuple(row[3]), *row[4:]) for row in rows]
 
 
 async def note_use(work: Work, key: Found) -> None:

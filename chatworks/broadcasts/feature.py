@@ -28,8 +28,12 @@ def feature(planner: Planner) -> Feature:
     return Feature(
         name="broadcasts",
         registrations=(
-            Registration(WriteBroadcast, planner.write, allow, _trace_written),
-            Registration(MoveBroadcast, service.move, allow, _trace_moved),
+            Registration(
+                WriteBroadcast, planner.write, allow, _trace_written, needs="broadcasts.write"
+            ),
+            Registration(
+                MoveBroadcast, service.move, allow, _trace_moved, needs="broadcasts.write"
+            ),
         ),
         subscribers={PostWritten: (jobs.note_written,)},
         data_map=DATA_MAP,

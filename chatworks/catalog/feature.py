@@ -38,13 +38,16 @@ FEATURE = Feature(
     name="catalog",
     registrations=(
         Registration(
-            ListProducts, service.list_products, frozenset({"customer", "operator", "system"})
+            ListProducts,
+            service.list_products,
+            frozenset({"customer", "operator", "system"}),
+            needs="catalog.read",
         ),
-        Registration(AllProducts, service.all_products, _OPERATOR),
+        Registration(AllProducts, service.all_products, _OPERATOR, needs="catalog.read"),
         Registration(ApplyProducts, service.apply_products, frozenset({"platform"}), _trace_file),
-        Registration(SetPrice, service.set_price, _OPERATOR, _trace),
-        Registration(SetStock, service.set_stock, _OPERATOR, _trace),
-        Registration(SetActive, service.set_active, _OPERATOR, _trace),
+        Registration(SetPrice, service.set_price, _OPERATOR, _trace, needs="catalog.write"),
+        Registration(SetStock, service.set_stock, _OPERATOR, _trace, needs="catalog.write"),
+        Registration(SetActive, service.set_active, _OPERATOR, _trace, needs="catalog.write"),
     ),
     data_map=DATA_MAP,
 )

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from chatworks.access.core import may
 from chatworks.audit import store as audit
 from chatworks.audit.models import Leaf
 from chatworks.commands import store
@@ -25,6 +26,7 @@ from chatworks.kit.work import Work
 
 Result = TypeVar("Result")
 KEY_LENGTH_MAX = 200
+ACT_UNDER_A_ROLE = frozenset({ActorKind.OPERATOR, ActorKind.AGENT})
 
 
 class Dispatcher:
@@ -41,19 +43,20 @@ class Dispatcher:
         """Return the names of everything that can be asked: manifests are checked against it."""
         return frozenset(request.request_name for request in self._known)
 
+    def registrations(self) -> list[Registration]:
+        """Return what every request declares, in the order of their names."""
+        return sorted(self._known.values(), key=lambda known: known.request.request_name)
+
     def offered(self) -> list[Registration]:
-        """Return what programs may give, by name: the API is made from it."""
-        known = sorted(self._known.items(), key=lambda item: item[0].request_name)
-        return [registration for _, registration in known if registration.offered]
+        """Return what programs may give, in the order of their names: the API is made from it."""
+        return [registration for registration in self.registrations() if registration.offered]
 
     def may(self, actor: Actor, request: type[Request[Any]]) -> bool:
         """Return whether ``actor`` may give this kind of request."""
         registration = self._known.get(request)
         if registration is None:
             raise LookupError(f"nobody handles {request.request_name}")
-        if actor.kind is ActorKind.AGENT and not registration.offered:
-            return False
-        return any(grant in registration.allow for grant in grants(actor))
+        return allowed(registration, actor)
 
     async def run(self, work: Work, calls: Sequence[Call[Any]]) -> list[Any]:
         """Answer every call with its result or a ``Refusal``, in order; one handler run per kind.
@@ -126,7 +129,15 @@ class Dispatcher:
         work.defer(audit.append, leaf)
 
 
-def grants(actor: Actor) -> tuple[str, ...]:
-    """Return the names under which ``Registration.allow`` may let this actor in."""
-    kind = actor.acts_as.value
-    return (kind, f"{kind}:{actor.role}") if actor.role else (kind,)
+def allowed(registration: Registration, actor: Actor) -> bool:
+    """Return whether an actor may give this kind of request.
+
+    Who acts under a role of the outlet is judged by what the role holds; an agent besides may give
+    nothing that its cap does not name.
+    """
+    if not actor.role and actor.kind not in ACT_UNDER_A_ROLE:
+        return actor.kind in registration.allow
+    name = registration.request.request_name
+    if actor.kind is ActorKind.AGENT and name not in actor.cap:
+        return False
+    return ActorKind.OPERATOR in registration.allow and may(actor.role, registration.needs)

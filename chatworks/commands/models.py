@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from chatworks.access.core import PERMISSIONS, reads
 from chatworks.kit.datamap import DataMap, operational
 from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work
@@ -30,15 +31,17 @@ class ActorKind(StrEnum):
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who does it. ``id`` is the contact's, operator's, account's, program's or job's id.
+    """Who does it. ``id`` is the contact's, account's, membership's, key's or job's id.
 
-    ``role`` is an operator's. An agent, which is a program, acts for the operator ``behalf`` and
-    has the role that this operator has today.
+    ``role`` is that of an outlet under which somebody acts: an operator, or a program or a person
+    of the platform that acts for one. ``cap`` names the only requests an agent may give, and
+    ``behalf`` is the membership that it acts for.
     """
 
     kind: ActorKind
     id: str
     role: str = ""
+    cap: frozenset[str] = frozenset()
     behalf: str = ""
 
     @property
@@ -115,9 +118,9 @@ Tracer = Callable[[Call[Any], Any], Trace]
 class Registration:
     """One kind of request as its feature offers it.
 
-    ``allow`` names who may give it: ``customer`` (from their own conversation), ``system``, or a
-    role as ``operator:owner``; ``operator`` means every role. A command without ``trace`` changes
-    nothing privileged.
+    ``allow`` names the kinds of actor who may give it: ``customer`` (from their own conversation),
+    ``system``, ``platform``, and ``operator``: whoever acts under a role of the outlet that holds
+    the permission ``needs``. A command without ``trace`` changes nothing privileged.
 
     What operators may give, programs may give for them through the API, unless it is ``personal``:
     about the operator who gives it, and not about the outlet. ``engine`` marks what touches tables
@@ -128,23 +131,36 @@ class Registration:
     handler: Handler
     allow: frozenset[str]
     trace: Tracer | None = None
+    needs: str = ""
     personal: bool = False
     engine: bool = False
 
     @property
     def offered(self) -> bool:
         """Whether programs may give it, for an operator who may."""
-        return not self.personal and any(
-            grant.partition(":")[0] == ActorKind.OPERATOR for grant in self.allow
-        )
+        return ActorKind.OPERATOR in self.allow and not self.personal
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody could be judged by."""
+        name = self.request.request_name
+        if (ActorKind.OPERATOR in self.allow) != bool(self.needs):
+            raise ValueError(f"{name}: operators and a permission go together")
+        if self.needs and self.needs not in PERMISSIONS:
+            raise ValueError(f"{name} needs {self.needs}, which is no permission")
+        if reads(self.needs) and issubclass(self.request, Command):
+            raise ValueError(f"{name} changes something: {self.needs} only reads")
 
 
 class NotAllowed(Refusal):
     """This actor may not give this command."""
 
+    status = 403
+
 
 class KeyReused(Refusal):
     """The idempotency key was used before, with another request."""
+
+    status = 422
 
 
 DATA_MAP: DataMap = {

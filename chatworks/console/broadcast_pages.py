@@ -50,7 +50,7 @@ SHORT_OF = {
 def broadcast_pages(desk: Desk) -> list[Any]:
     """Return the handlers of broadcasts."""
 
-    @get("/broadcasts")
+    @get("/broadcasts", needs="broadcasts.read")
     async def listed(request: Asked) -> Response[str]:
         """Show the newest broadcasts."""
         session: Session = request.state.session
@@ -58,12 +58,12 @@ def broadcast_pages(desk: Desk) -> list[Any]:
             rows = await broadcasts.broadcasts(work, session.outlet_id)
         return await desk.show("broadcasts", session, rows=rows)
 
-    @get("/broadcasts/new")
+    @get("/broadcasts/new", needs="broadcasts.write")
     async def new(request: Asked) -> Response[str]:
         """Show the form of a new one; its id is drawn here, so that sending it twice is once."""
         return await _show(desk, request.state.session, uuid7(desk.db.clock), None)
 
-    @get("/broadcasts/{broadcast:str}")
+    @get("/broadcasts/{broadcast:str}", needs="broadcasts.read")
     async def shown(broadcast: FromPath[str], request: Asked) -> Response[str]:
         """Show one broadcast."""
         session: Session = request.state.session
@@ -72,7 +72,7 @@ def broadcast_pages(desk: Desk) -> list[Any]:
             raise NotFound("there is no such broadcast")
         return await _show(desk, session, found.id, found, saved=saved(request))
 
-    @post("/broadcasts/{broadcast:str}", status_code=200)
+    @post("/broadcasts/{broadcast:str}", status_code=200, needs="broadcasts.write")
     async def change(broadcast: FromPath[str], request: Asked) -> Response[Any]:
         """Write the draft, or move the broadcast."""
         session: Session = request.state.session

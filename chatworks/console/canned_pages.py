@@ -17,12 +17,12 @@ from chatworks.support.models import RemoveCanned, SaveCanned
 def canned_pages(desk: Desk) -> list[Any]:
     """Return the handlers of canned answers."""
 
-    @get("/settings/answers")
+    @get("/settings/answers", needs="messages.read")
     async def answers(request: Asked) -> Response[str]:
         """Show the answers."""
         return await _answers(desk, request.state.session, saved=saved(request))
 
-    @post("/settings/answers", status_code=200)
+    @post("/settings/answers", status_code=200, needs="messages.write")
     async def save_answer(request: Asked) -> Response[Any]:
         """Save or remove an answer, or show the form again as it was typed."""
         session: Session = request.state.session

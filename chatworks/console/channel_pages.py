@@ -39,12 +39,12 @@ TEMPLATED = frozenset({WHATSAPP_KIND})  # kinds whose templates are written here
 def channel_pages(desk: Desk) -> list[Any]:
     """Return the handlers of the channels' pages."""
 
-    @get("/settings/channels")
+    @get("/settings/channels", needs="channels.read")
     async def channels_page(request: Asked) -> Response[str]:
         """Show what is connected and how it fares, and how to connect more."""
         return await _page(desk, request.state.session, done=saved(request))
 
-    @post("/settings/channels", status_code=200)
+    @post("/settings/channels", status_code=200, needs="channels.write")
     async def connect(request: Asked) -> Response[Any]:
         """Connect a channel with what its vendor gave."""
         session: Session = request.state.session
@@ -57,7 +57,7 @@ def channel_pages(desk: Desk) -> list[Any]:
             return await _page(desk, session, problem=problem, typed=shown)
         return Redirect(f"{HERE}?saved=channel", status_code=303)
 
-    @post("/settings/channels/{channel:str}", status_code=200)
+    @post("/settings/channels/{channel:str}", status_code=200, needs="channels.write")
     async def change(channel: FromPath[str], request: Asked) -> Response[Any]:
         """Look at a channel again, or write or remove one of its templates."""
         session: Session = request.state.session
@@ -73,7 +73,7 @@ def channel_pages(desk: Desk) -> list[Any]:
 
 
 def _preview(desk: Desk) -> Any:
-    @get("/settings/channels/preview/{applet:str}/{kind:str}")
+    @get("/settings/channels/preview/{applet:str}/{kind:str}", needs="channels.read")
     async def preview_page(
         applet: FromPath[str], kind: FromPath[str], request: Asked
     ) -> Response[str]:

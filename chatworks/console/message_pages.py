@@ -58,7 +58,7 @@ class View:
 def message_pages(desk: Desk) -> list[Any]:
     """Return the handlers of messages."""
 
-    @get("/messages")
+    @get("/messages", needs="messages.read")
     async def listed(request: Asked) -> Response[str]:
         """Show the conversations: all, one's own, those that wait; of every channel or one kind."""
         session: Session = request.state.session
@@ -86,7 +86,7 @@ def message_pages(desk: Desk) -> list[Any]:
             figures=figures,
         )
 
-    @get("/messages/{conversation:str}")
+    @get("/messages/{conversation:str}", needs="messages.read")
     async def conversation_page(conversation: FromPath[str], request: Asked) -> Response[str]:
         """Show one conversation, and note that it was read."""
         return await _conversation(desk, request.state.session, id_of(conversation))
@@ -98,7 +98,12 @@ def _speaking(desk: Desk) -> list[Any]:
     # A file may have as many bytes as the shelf takes, and a form a little more.
     bytes_most = desk.shelf.bounds.file_bytes + FORM_BYTES
 
-    @post("/messages/{conversation:str}", status_code=200, request_max_body_size=bytes_most)
+    @post(
+        "/messages/{conversation:str}",
+        status_code=200,
+        request_max_body_size=bytes_most,
+        needs="messages.write",
+    )
     async def speak(conversation: FromPath[str], request: Asked) -> Response[Any]:
         """Reply, take the conversation over, or hand it back to the bot."""
         form = await request.form()
@@ -136,7 +141,7 @@ def _speaking(desk: Desk) -> list[Any]:
 
 
 def _while_writing(desk: Desk) -> list[Any]:
-    @get("/messages/{conversation:str}/cost", media_type=MediaType.TEXT)
+    @get("/messages/{conversation:str}/cost", media_type=MediaType.TEXT, needs="messages.read")
     async def cost(conversation: FromPath[str], request: Asked) -> str:
         """Say what a reply by SMS would take, before it is sent; "" on other channels."""
         session: Session = request.state.session
@@ -153,7 +158,7 @@ def _while_writing(desk: Desk) -> list[Any]:
         about = f", about {price.show('en')}" if price else ""
         return f"{count} segment{'' if count == 1 else 's'}{about}"
 
-    @post("/messages/{conversation:str}/typing", status_code=204)
+    @post("/messages/{conversation:str}/typing", status_code=204, needs="messages.write")
     async def typing(conversation: FromPath[str], request: Asked) -> None:
         """Tell the person's page that an operator writes."""
         session: Session = request.state.session

@@ -40,7 +40,7 @@ def next_step(status: str) -> tuple[str, str] | None:
 def order_pages(desk: Desk) -> list[Any]:
     """Return the handlers of orders."""
 
-    @get("/")
+    @get("/", needs="orders.read")
     async def board(request: Asked) -> Response[str]:
         """Show the open orders by state, then the latest closed ones."""
         session: Session = request.state.session
@@ -59,12 +59,12 @@ def order_pages(desk: Desk) -> list[Any]:
             saved=saved(request),
         )
 
-    @get("/orders/{order:str}")
+    @get("/orders/{order:str}", needs="orders.read")
     async def order_page(order: FromPath[str], request: Asked) -> Response[str]:
         """Show one order."""
         return await _order(desk, request.state.session, id_of(order), saved=saved(request))
 
-    @post("/orders/{order:str}", status_code=200)
+    @post("/orders/{order:str}", status_code=200, needs="orders.write")
     async def move(order: FromPath[str], request: Asked) -> Response[Any]:
         """Move an order on, and go back to where the button was."""
         form = await request.form()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.response import Redirect, Stream
 
+from chatworks.access.core import may
 from chatworks.channels.models import Channel, ChannelKind
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Actor, ActorKind, Call, Command
@@ -151,6 +153,7 @@ class Desk:
             headers={"cache-control": "no-store"},
             outlet=outlet,
             operator=session.operator,
+            may=partial(may, session.operator.role),
             waiting=waiting,
             troubled=waiting.parked + sum(1 for channel in channels if channel.trouble),
             **values,
@@ -172,13 +175,13 @@ def told(no: Refusal) -> str:
 def sign_in_pages(desk: Desk) -> list[Any]:
     """Return the handlers of signing in, which need no session."""
 
-    @get("/console/sign-in")
+    @get("/console/sign-in", needs="public")
     async def sign_in(request: Asked) -> Response[str]:
         """Show the button that spends the link: a preview of the link in a chat spends nothing."""
         key = request.query_params.get("key", "")
         return desk.pages.page("console/sign_in.html", key=key, problem="")
 
-    @post("/console/sign-in", status_code=303)
+    @post("/console/sign-in", status_code=303, needs="public")
     async def enter(request: Asked) -> Response[Any]:
         """Spend the link and begin a session."""
         form = await request.form()
@@ -207,7 +210,7 @@ def sign_in_pages(desk: Desk) -> list[Any]:
 def other_pages(desk: Desk) -> list[Any]:
     """Return the handlers of trouble, staff alerts, signing out, and the live stream."""
 
-    @get("/trouble")
+    @get("/trouble", needs="trouble.read")
     async def trouble(request: Asked) -> Response[str]:
         """Show channels in trouble, parked events, and parts that were not sent."""
         session: Session = request.state.session
@@ -227,7 +230,7 @@ def other_pages(desk: Desk) -> list[Any]:
             not_sent=NOT_SENT,
         )
 
-    @post("/trouble", status_code=200)
+    @post("/trouble", status_code=200, needs="trouble.write")
     async def mend(request: Asked) -> Redirect:
         """Replay or give up a parked event; send a part again."""
         session: Session = request.state.session
@@ -243,12 +246,12 @@ def other_pages(desk: Desk) -> list[Any]:
                 await desk.order(session, DropParked(number))
         return Redirect("/console/trouble", status_code=303)
 
-    @get("/settings/staff")
+    @get("/settings/staff", needs="own.write")
     async def settings(request: Asked) -> Response[str]:
         """Show staff alerts."""
         return await _settings(desk, request.state.session, "")
 
-    @post("/settings/staff", status_code=200)
+    @post("/settings/staff", status_code=200, needs="own.write")
     async def staff(request: Asked) -> Response[Any]:
         """Make a staff code, or forget the staff chats."""
         session: Session = request.state.session
@@ -259,14 +262,14 @@ def other_pages(desk: Desk) -> list[Any]:
         issued = await desk.order(session, IssueStaffCode())
         return await _settings(desk, session, issued.secret)
 
-    @post("/sign-out", status_code=200)
+    @post("/sign-out", status_code=200, needs="own.write")
     async def sign_out(request: Asked) -> Redirect:
         """End the session at once."""
         async with desk.db.engine() as work:
             await identity.sign_out(work, request.cookies.get(COOKIE, ""))
         return Redirect("/console/sign-in", status_code=303)
 
-    @get("/live")
+    @get("/live", needs="own.write")
     async def live(request: Asked) -> Stream:
         """Say when something of this outlet changes, and who writes in the conversation shown."""
         shown = request.query_params.get("conversation", "")

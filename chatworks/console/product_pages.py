@@ -23,13 +23,13 @@ from chatworks.kit.errors import Invalid, NotFound
 def product_pages(desk: Desk) -> list[Any]:
     """Return the handlers of products."""
 
-    @get("/products")
+    @get("/products", needs="catalog.read")
     async def listed(request: Asked) -> Response[str]:
         """Show what is sold, with prices and stock to edit."""
         done = request.query_params.get("saved", "")
         return await _products(desk, request.state.session, done=done)
 
-    @post("/products/{product:str}", status_code=200)
+    @post("/products/{product:str}", status_code=200, needs="catalog.write")
     async def change(product: FromPath[str], request: Asked) -> Response[Any]:
         """Change a price, a stock, or whether a product is shown: what differs, and no more."""
         session: Session = request.state.session

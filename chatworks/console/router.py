@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Router
 from litestar.response import Redirect
 
+from chatworks.access.core import PERMISSIONS, may
 from chatworks.console.broadcast_pages import broadcast_pages
 from chatworks.console.canned_pages import canned_pages
 from chatworks.console.channel_pages import channel_pages
@@ -15,10 +16,16 @@ from chatworks.console.order_pages import order_pages
 from chatworks.console.pages import Asked, Desk, NotSignedIn, other_pages, sign_in_pages
 from chatworks.console.product_pages import product_pages
 from chatworks.console.settings_pages import settings_pages
+from chatworks.kit.errors import Forbidden
+
+HOME = "/console"
 
 
 def console(desk: Desk) -> list[Any]:
-    """Return the console's handlers. Nothing under the router runs without a session."""
+    """Return the console's handlers.
+
+    Nothing under the router runs without a session, or without what the handler says it needs.
+    """
 
     async def require_session(request: Asked) -> Redirect | None:
         try:
@@ -27,10 +34,15 @@ def console(desk: Desk) -> list[Any]:
             if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
                 return Redirect("/console/sign-in")
             raise
+        needs = request.route_handler.opt["needs"]
+        if not may(request.state.session.operator.role, needs):
+            if request.url.path.rstrip("/") == HOME:
+                return Redirect(f"{HOME}/settings")  # what everybody may see
+            raise Forbidden(f"your role here may not {PERMISSIONS[needs]}")
         return None
 
     guarded = Router(
-        "/console",
+        HOME,
         route_handlers=[
             *order_pages(desk),
             *message_pages(desk),

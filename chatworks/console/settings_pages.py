@@ -22,7 +22,7 @@ WRONG = 422
 def settings_pages(desk: Desk) -> list[Any]:
     """Return the handlers of the settings area; staff alerts stand with signing in."""
 
-    @get("/settings")
+    @get("/settings", needs="own.write")
     async def overview(request: Asked) -> Response[str]:
         """Show what can be set."""
         session: Session = request.state.session
@@ -39,7 +39,7 @@ def settings_pages(desk: Desk) -> list[Any]:
 
 
 def _hours(desk: Desk) -> list[Any]:
-    @get("/settings/hours")
+    @get("/settings/hours", needs="settings.read")
     async def hours_page(request: Asked) -> Response[str]:
         """Show when the outlet serves."""
         session: Session = request.state.session
@@ -47,7 +47,7 @@ def _hours(desk: Desk) -> list[Any]:
         form = forms.draw_hours(outlet.hours)
         return await desk.show("hours", session, form=form, problem="", saved=saved(request))
 
-    @post("/settings/hours", status_code=200)
+    @post("/settings/hours", status_code=200, needs="settings.write")
     async def save_hours(request: Asked) -> Response[Any]:
         """Save the hours, or show the form again as it was typed."""
         session: Session = request.state.session
@@ -74,7 +74,7 @@ def _service(desk: Desk) -> list[Any]:
             raise NotFound("there is nothing to set")
         return loaded, install, outlet.currency
 
-    @get("/settings/services/{name:str}")
+    @get("/settings/services/{name:str}", needs="settings.read")
     async def service_page(name: FromPath[str], request: Asked) -> Response[str]:
         """Show an applet's settings as its ``Config`` describes them."""
         session: Session = request.state.session
@@ -90,7 +90,7 @@ def _service(desk: Desk) -> list[Any]:
             saved=saved(request),
         )
 
-    @post("/settings/services/{name:str}", status_code=200)
+    @post("/settings/services/{name:str}", status_code=200, needs="settings.write")
     async def save_service(name: FromPath[str], request: Asked) -> Response[Any]:
         """Save an applet's settings, or show the form again as it was typed."""
         session: Session = request.state.session
@@ -118,7 +118,7 @@ def _service(desk: Desk) -> list[Any]:
 
 
 def _widget(desk: Desk) -> list[Any]:
-    @get("/settings/widget")
+    @get("/settings/widget", needs="settings.read")
     async def widget_page(request: Asked) -> Response[str]:
         """Show the line for other sites, and which sites may show the chat."""
         session: Session = request.state.session
@@ -133,7 +133,7 @@ def _widget(desk: Desk) -> list[Any]:
             saved=saved(request),
         )
 
-    @post("/settings/widget", status_code=200)
+    @post("/settings/widget", status_code=200, needs="settings.write")
     async def save_widget(request: Asked) -> Response[Any]:
         """Save which sites may show the chat."""
         session: Session = request.state.session

@@ -31,9 +31,9 @@ def feature(scribe: Scribe) -> Feature:
     return Feature(
         name="conversations",
         registrations=(
-            Registration(TakeOver, service.take_over, allow, _trace),
-            Registration(HandBack, service.hand_back, allow, _trace),
-            Registration(Reply, service.reply, allow, _trace),
+            Registration(TakeOver, service.take_over, allow, _trace, needs="messages.write"),
+            Registration(HandBack, service.hand_back, allow, _trace, needs="messages.write"),
+            Registration(Reply, service.reply, allow, _trace, needs="messages.write"),
         ),
         subscribers={
             Post: (scribe.hear_posts,),

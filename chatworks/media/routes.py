@@ -36,7 +36,7 @@ class NoSuchRange(ChatWorksError):
 def routes(shelf: Shelf) -> list[Any]:
     """Return the handler of kept files."""
 
-    @get("/media/{media:str}/{key:str}")
+    @get("/media/{media:str}/{key:str}", needs="visitor")
     async def file(
         media: FromPath[str], key: FromPath[str], request: Request[Any, Any, Any]
     ) -> Response[Any]:

@@ -37,14 +37,19 @@ def _trace_moved(call: Call[Any], result: Any) -> Trace:
 FEATURE = Feature(
     name="orders",
     registrations=(
-        Registration(CheckDelivery, service.check_delivery, frozenset({"customer", "operator"})),
+        Registration(
+            CheckDelivery,
+            service.check_delivery,
+            frozenset({"customer", "operator"}),
+            needs="orders.read",
+        ),
         Registration(MyOrders, service.my_orders, _CUSTOMER),
         Registration(LastDelivery, service.last_delivery, _CUSTOMER),
         Registration(PlaceOrder, service.place_orders, _CUSTOMER, _trace_placed),
         Registration(CancelOrder, service.cancel_orders, _CUSTOMER, _trace_moved),
-        Registration(MoveOrder, service.move_orders, _OPERATOR, _trace_moved),
-        Registration(ListOrders, service.list_orders, _OPERATOR),
-        Registration(GetOrder, service.get_orders, _OPERATOR),
+        Registration(MoveOrder, service.move_orders, _OPERATOR, _trace_moved, needs="orders.write"),
+        Registration(ListOrders, service.list_orders, _OPERATOR, needs="orders.read"),
+        Registration(GetOrder, service.get_orders, _OPERATOR, needs="orders.read"),
     ),
     subscribers={OrderPlaced: (jobs.alert_staff,), OrderMoved: (jobs.tell_customers,)},
     data_map=DATA_MAP,

@@ -17,7 +17,14 @@ def _trace(call: Call[Any], _result: object) -> Trace:
 FEATURE = Feature(
     name="outbox",
     registrations=(
-        Registration(ResendPart, resend_parts, frozenset({"operator"}), _trace, engine=True),
+        Registration(
+            ResendPart,
+            resend_parts,
+            frozenset({"operator"}),
+            _trace,
+            needs="trouble.write",
+            engine=True,
+        ),
     ),
     data_map=DATA_MAP,
 )

@@ -54,7 +54,7 @@ _sign_in = msgspec.json.Decoder(SignIn)
 def miniapp(desk: ChatDesk, derive: Callable[[str], bytes]) -> list[Any]:
     """Return the door; ``derive`` gives 32 secret bytes for a purpose."""
 
-    @post("/telegram/session", status_code=201)
+    @post("/telegram/session", status_code=201, needs="public")
     async def session(request: Request[Any, Any, Any]) -> dict[str, str]:
         """Sign somebody in by what Telegram signed; ``start`` is the word of the link they used."""
         given = _read(await request.body())

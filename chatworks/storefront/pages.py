@@ -116,7 +116,7 @@ def pages(desk: ChatDesk, shown: Pages, maps: Iterable[DataMap]) -> list[Any]:
 
 
 def _outlet_pages(desk: ChatDesk, shown: Pages, register: list[DataMap]) -> list[Any]:
-    @get("/")
+    @get("/", needs="public")
     async def root() -> Redirect:
         """Lead to the first outlet."""
         outlets = await desk.directory.outlets()
@@ -124,7 +124,7 @@ def _outlet_pages(desk: ChatDesk, shown: Pages, register: list[DataMap]) -> list
             raise NotFound("there is no outlet yet")
         return Redirect(f"/o/{outlets[0].slug}")
 
-    @get("/o/{slug:str}")
+    @get("/o/{slug:str}", needs="public")
     async def page(slug: FromPath[str], request: Request[Any, Any, Any]) -> Response[str]:
         """Show the outlet: what it sells, and the chat."""
         outlet = await desk.outlet(slug)
@@ -149,7 +149,7 @@ def _outlet_pages(desk: ChatDesk, shown: Pages, register: list[DataMap]) -> list
             **chat(desk, language),
         )
 
-    @get("/o/{slug:str}/privacy")
+    @get("/o/{slug:str}/privacy", needs="public")
     async def privacy(slug: FromPath[str], request: Request[Any, Any, Any]) -> Response[str]:
         """Show what is kept, why, how long, and who sees it: from the register itself."""
         outlet = await desk.outlet(slug)
@@ -160,7 +160,7 @@ def _outlet_pages(desk: ChatDesk, shown: Pages, register: list[DataMap]) -> list
             **common(outlet, language),
         )
 
-    @get("/o/{slug:str}/brand.css", media_type="text/css")
+    @get("/o/{slug:str}/brand.css", media_type="text/css", needs="public")
     async def brand(slug: FromPath[str]) -> Response[str]:
         """Give the outlet's colours as a style sheet: the policy allows no inline style."""
         brand = (await desk.outlet(slug)).brand
@@ -176,7 +176,7 @@ def _outlet_pages(desk: ChatDesk, shown: Pages, register: list[DataMap]) -> list
 
 
 def _widget_pages(desk: ChatDesk, shown: Pages) -> list[Any]:
-    @get("/w/{slug:str}")
+    @get("/w/{slug:str}", needs="public")
     async def frame(slug: FromPath[str], request: Request[Any, Any, Any]) -> Response[str]:
         """Show the chat alone, for the widget's iframe on the sites that the outlet names."""
         outlet = await desk.outlet(slug)
@@ -189,7 +189,7 @@ def _widget_pages(desk: ChatDesk, shown: Pages) -> list[Any]:
             **chat(desk, language),
         )
 
-    @get("/widget.js", media_type=MediaType.TEXT)
+    @get("/widget.js", media_type=MediaType.TEXT, needs="public")
     async def widget() -> Response[bytes]:
         """Give the widget's loader."""
         body = (static_root() / "js" / "widget.js").read_bytes()

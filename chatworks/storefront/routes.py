@@ -65,7 +65,7 @@ class BadEvent(ChatWorksError):
 def routes(desk: ChatDesk) -> list[Any]:
     """Return the chat's handlers."""
 
-    @post("/chat/{slug:str}/start", status_code=201)
+    @post("/chat/{slug:str}/start", status_code=201, needs="public")
     async def start(slug: FromPath[str], request: Request[Any, Any, Any]) -> dict[str, str]:
         """Make a visitor; the token is shown this once."""
         outlet = await desk.outlet(slug)
@@ -86,7 +86,7 @@ def routes(desk: ChatDesk) -> list[Any]:
             )
         return {"token": token, "thread": thread.hex}
 
-    @post("/chat/{slug:str}/messages", status_code=200)
+    @post("/chat/{slug:str}/messages", status_code=200, needs="visitor")
     async def send(slug: FromPath[str], request: Request[Any, Any, Any]) -> dict[str, str]:
         """Take one event of a visitor; a repeat with the same id is the same event."""
         visitor = await desk.visitor(request, slug)
@@ -103,7 +103,7 @@ def routes(desk: ChatDesk) -> list[Any]:
         await desk.committer.accept([NewEvent(visitor.outlet.id, visitor.channel_id, taken)])
         return {}
 
-    @get("/chat/{slug:str}/messages")
+    @get("/chat/{slug:str}/messages", needs="visitor")
     async def messages(
         slug: FromPath[str], request: Request[Any, Any, Any], after: After = 0
     ) -> Response[bytes]:
@@ -123,7 +123,7 @@ def routes(desk: ChatDesk) -> list[Any]:
         )
         return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
 
-    @get("/chat/{slug:str}/events")
+    @get("/chat/{slug:str}/events", needs="visitor")
     async def events(
         slug: FromPath[str], request: Request[Any, Any, Any], after: After = 0
     ) -> Stream:
@@ -155,7 +155,7 @@ def signs(desk: ChatDesk) -> list[Any]:
                 raise TooMany("signs of one visitor", 1)
         return visitor
 
-    @post("/chat/{slug:str}/seen", status_code=204)
+    @post("/chat/{slug:str}/seen", status_code=204, needs="visitor")
     async def seen(slug: FromPath[str], request: Request[Any, Any, Any]) -> None:
         """Note how far the page was seen; the console shows it."""
         visitor = await visitor_of(request, slug)
@@ -167,7 +167,7 @@ def signs(desk: ChatDesk) -> list[Any]:
             async with desk.db.web(visitor.outlet.id) as work:
                 await mark_seen(work, visitor.outlet.id, visitor.conversation_id, seq)
 
-    @post("/chat/{slug:str}/typing", status_code=204)
+    @post("/chat/{slug:str}/typing", status_code=204, needs="visitor")
     async def typing(slug: FromPath[str], request: Request[Any, Any, Any]) -> None:
         """Tell the console that the visitor writes."""
         visitor = await visitor_of(request, slug)

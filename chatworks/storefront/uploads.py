@@ -34,14 +34,14 @@ def upload_routes(desk: ChatDesk) -> list[Any]:
     """Return the handlers of uploads."""
     shelf = desk.shelf
 
-    @get("/chat/{slug:str}/files")
+    @get("/chat/{slug:str}/files", needs="visitor")
     async def limits(slug: FromPath[str]) -> dict[str, Any]:
         """Say how long a file may be, and which kinds are taken."""
         await desk.outlet(slug)
         return {"bytes_most": shelf.bounds.file_bytes, "types": sorted(TYPES)}
 
     # The limit is read_upload's: it says how many bytes are too many.
-    @post("/chat/{slug:str}/files", status_code=201, request_max_body_size=None)
+    @post("/chat/{slug:str}/files", status_code=201, request_max_body_size=None, needs="visitor")
     async def upload(slug: FromPath[str], request: Asked) -> Response[bytes]:
         """Keep a visitor's file."""
         visitor = await desk.visitor(request, slug)

@@ -38,12 +38,18 @@ _OPERATOR = frozenset({"operator"})
 FEATURE = Feature(
     name="support",
     registrations=(
-        Registration(ListConversations, service.list_conversations, _OPERATOR),
-        Registration(ListMessages, service.list_messages, _OPERATOR),
-        Registration(Assign, service.assign, _OPERATOR, _trace_assigned),
-        Registration(AddNote, service.add_note, _OPERATOR, _trace_noted),
-        Registration(SaveCanned, service.save_canned, _OPERATOR, _trace_canned),
-        Registration(RemoveCanned, service.remove_canned, _OPERATOR, _trace_canned),
+        Registration(
+            ListConversations, service.list_conversations, _OPERATOR, needs="messages.read"
+        ),
+        Registration(ListMessages, service.list_messages, _OPERATOR, needs="messages.read"),
+        Registration(Assign, service.assign, _OPERATOR, _trace_assigned, needs="messages.write"),
+        Registration(AddNote, service.add_note, _OPERATOR, _trace_noted, needs="messages.write"),
+        Registration(
+            SaveCanned, service.save_canned, _OPERATOR, _trace_canned, needs="messages.write"
+        ),
+        Registration(
+            RemoveCanned, service.remove_canned, _OPERATOR, _trace_canned, needs="messages.write"
+        ),
     ),
     subscribers={
         PersonWaits: (jobs.begin_waits,),

@@ -128,8 +128,9 @@ WHERE (%(kind)s::text = '' OR h.kind = %(kind)s::text)
 ORDER BY c.last_at DESC
 
 -- name: page
-SELECT c.id, c.channel_id, h.kind, p.name, p.status, c.speaker, c.last_at, c.last_text, c.last_seq,
-       c.read_seq
+SELECT c.id AS conversation_id, c.channel_id, h.kind AS channel_kind,
+       COALESCE(p.name, '') AS contact_name, p.status AS contact_status, c.speaker, c.last_at,
+       COALESCE(c.last_text, '') AS last_text, c.last_seq, c.read_seq
 FROM conversation c
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
 JOIN channel h ON h.outlet_id = c.outlet_id AND h.id = c.channel_id

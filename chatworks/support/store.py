@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row
 
 from chatworks.kit.db import load_queries
 from chatworks.kit.work import Work
@@ -184,10 +184,9 @@ async def page(
         "kind": kind,
         "limit": limit,
     }
-    rows = await (await work.conn.execute(QUERIES["page"], parameters)).fetchall()
-    return [
-        ConversationRow(*row[:3], row[3] or "", *row[4:7], row[7] or "", *row[8:]) for row in rows
-    ]
+    async with work.conn.cursor(row_factory=class_row(ConversationRow)) as cursor:
+        await cursor.execute(QUERIES["page"], parameters)
+        return await cursor.fetchall()
 
 
 async def messages(work: Work, key: Key, after: int, limit: int) -> list[MessageView] | None:

@@ -16,7 +16,11 @@ from typing import Any
 import msgspec
 import structlog
 from litestar import Litestar, MediaType, Request, Response, get
-from litestar.exceptions import HTTPException, NotFoundException
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+)
 from litestar.params import FromPath
 from litestar.response import Redirect
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -57,6 +61,8 @@ def create_app(handlers: Sequence[Any], door: App, pages: Pages, checks: Checks)
         request_max_body_size=BODY_BYTES_MAX,
     )
 
+    _check_needs(app)
+
     async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
         request: Asked = Request({**scope, "litestar_app": app})  # type: ignore[arg-type]
         refused = answer(pages, request, Forbidden("this request comes from another site"))
@@ -73,13 +79,21 @@ def create_app(handlers: Sequence[Any], door: App, pages: Pages, checks: Checks)
     return root
 
 
+def _check_needs(app: Litestar) -> None:
+    """Refuse to start with a route that does not say what it needs (``needs="orders.read"``)."""
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            if handler.opt.get("needs") is None and "OPTIONS" not in handler.http_methods:
+                raise ValueError(f"{route.path} does not say what it needs")
+
+
 def _health(checks: Checks) -> list[Any]:
-    @get("/healthz", media_type=MediaType.TEXT)
+    @get("/healthz", media_type=MediaType.TEXT, needs="public")
     async def healthz() -> str:
         """Say that the process lives."""
         return "ok"
 
-    @get("/readyz", media_type=MediaType.TEXT)
+    @get("/readyz", media_type=MediaType.TEXT, needs="public")
     async def readyz() -> Response[str]:
         """Say whether the database answers."""
         try:
@@ -88,7 +102,7 @@ def _health(checks: Checks) -> list[Any]:
             return Response(type(error).__name__, status_code=503, media_type=MediaType.TEXT)
         return Response("ready", media_type=MediaType.TEXT)
 
-    @get("/metrics")
+    @get("/metrics", needs="public")
     async def metrics() -> Response[bytes]:
         """Give metrics to Prometheus: the process's own, and the queues' as the database has them.
 
@@ -104,7 +118,7 @@ def _health(checks: Checks) -> list[Any]:
 
 
 def _files() -> list[Any]:
-    @get("/static/{path:path}")
+    @get("/static/{path:path}", needs="public")
     async def static(path: FromPath[str], request: Asked) -> Response[bytes]:
         """Give a static file: for good under our hash, else with an ETag.
 
@@ -122,17 +136,36 @@ def _files() -> list[Any]:
             return Response(b"", status_code=304, headers=headers)
         return Response(file.body, media_type=file.media_type, headers=headers)
 
-    @get("/favicon.ico")
+    @get("/favicon.ico", needs="public")
     async def favicon() -> Redirect:
         """Lead browsers that look here to the picture."""
         return Redirect(static_url("chatworks.svg"))
 
-    @get("/robots.txt", media_type=MediaType.TEXT)
+    @get("/robots.txt", media_type=MediaType.TEXT, needs="public")
     async def robots() -> str:
         """Ask search engines to leave the console and the chats alone."""
         return ROBOTS
 
     return [static, favicon, robots]
+
+
+def _for_programs(request: Asked) -> bool:
+    """Return whether this is the API's: programs are never answered by a page."""
+    return request.url.path.startswith("/api/")
+
+
+def _methods(request: Asked) -> set[str]:
+    """Return the methods that are allowed at a request's path (RFC 9110 §15.5.6)."""
+    steps = [step for step in request.url.path.split("/") if step]
+    allowed: set[str] = set()
+    for route in request.app.routes:
+        known = route.path_components
+        if len(known) == len(steps) and all(
+            not isinstance(there, str) or there == step
+            for there, step in zip(known, steps, strict=True)
+        ):
+            allowed |= set(getattr(route, "methods", ()))
+    return allowed
 
 
 def answer(pages: Pages, request: Asked, error: Exception) -> Response[Any]:
@@ -147,7 +180,9 @@ def answer(pages: Pages, request: Asked, error: Exception) -> Response[Any]:
     headers = dict(getattr(error, "headers", None) or {})
     if seconds := getattr(error, "retry_after", 0):
         headers["retry-after"] = str(seconds)
-    if "text/html" in request.headers.get("accept", ""):
+    if isinstance(error, MethodNotAllowedException):
+        headers["allow"] = ", ".join(sorted(_methods(request)))
+    if "text/html" in request.headers.get("accept", "") and not _for_programs(request):
         return pages.page(
             "web/error.html",
             status=status,
