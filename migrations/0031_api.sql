@@ -36,4 +36,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON api_key TO chatworks_engine;
 GRANT INSERT, UPDATE (revoked_at),
     SELECT (outlet_id, id, name, prefix, scopes, membership_id, created_at, expires_at, last_used_at, revoked_at)
     ON api_key TO chatworks_web;
-SELECT guard_with_leaf('api_key', 'revoked_at', 'scopes', 'secret_hash', 'expires_at', 'membership_id');
+DO $$ BEGIN
+    PERFORM guard_with_leaf('api_key', 'revoked_at', 'scopes', 'secret_hash', 'expires_at', 'membership_id');
+END $$;

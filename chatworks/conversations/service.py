@@ -34,6 +34,7 @@ from chatworks.conversations.models import (
     HeldBy,
     NewMessage,
     NoSuchConversation,
+    NoSuchFile,
     PendingSettle,
     PersonAnswered,
     Post,
@@ -51,7 +52,7 @@ from chatworks.media.models import Wanted
 from chatworks.outbox import service as outbox
 from chatworks.outbox.models import HELD_FOR_MOST, NewPart, WindowClosed
 from chatworks.sdk.inbound import Inbound
-from chatworks.sdk.messages import Message
+from chatworks.sdk.messages import Media, Message
 
 ChannelOf = Callable[[UUID], Awaitable[Channel | None]]
 
@@ -382,11 +383,20 @@ async def hand_back(work: Work, calls: Sequence[Call[Any]]) -> list[Spoken | Ref
 
 async def reply(work: Work, calls: Sequence[Call[Any]]) -> list[Spoken | Refusal]:
     """Handle ``Reply``: the operator's words leave through the outbox, and the bot keeps silent."""
-    answers = await _set_speakers(work, calls, Speaker.HUMAN, _replying)
+    files: dict[int, tuple[Media, ...] | None] = {}
+    for call in calls:
+        if call.request.media:
+            key = (call.outlet_id, call.request.conversation_id)
+            files[id(call)] = await media.given(work, key, call.request.media)
+
+    def objection(work: Work, call: Call[Any], row: Reachable) -> Refusal | None:
+        return NoSuchFile() if files.get(id(call), ()) is None else _replying(work, call, row)
+
+    answers = await _set_speakers(work, calls, Speaker.HUMAN, objection)
     for call, answer in zip(calls, answers, strict=True):
         if isinstance(answer, Spoken):
             key = (call.outlet_id, call.request.conversation_id)
-            message = Message(call.request.text.strip(), media=call.request.media)
+            message = Message(call.request.text.strip(), media=files.get(id(call)) or ())
             post(work, Post(*key, message, author=f"operator:{call.actor.behalf or call.actor.id}"))
             work.publish(PersonAnswered(*key, call.actor.operator_id))
     return answers
