@@ -119,3 +119,12 @@ class Program:
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         json = {} if body is None else {"json": body}
         return await self.client.post(f"/api/v1/{path}", headers=sent, **json)
+
+
+def state(tenant: Tenant) -> list[Any]:
+    """Everything of an outlet that a program might touch."""
+    return [
+        tenant.sql(f"SELECT t::text FROM {table} AS t WHERE outlet_id = %s ORDER BY 1", tenant.id)  # noqa: S608 - of these names
+        for table in ("sales_order", "conversation", "message", "product", "channel",
+                      "support_note", "support_case", "channel_template", "outbox_part")
+    ]  # fmt: skip

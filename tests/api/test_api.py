@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from programs import EVERYTHING, Program, Tenant, opened
+from programs import EVERYTHING, Program, Tenant, opened, state
 
 from chatworks.access.core import OUTLET_ROLES
 from chatworks.api.core import cap
@@ -253,15 +253,6 @@ async def test_no_id_of_another_outlet_leads_anywhere(
     assert [(name, status) for name, status in asked if status != 409] == []
     assert len(asked) == 15
     assert state(aqua) == before
-
-
-def state(tenant: Tenant) -> list[Any]:
-    """Everything of an outlet that a program might touch."""
-    return [
-        tenant.sql(f"SELECT t::text FROM {table} AS t WHERE outlet_id = %s ORDER BY 1", tenant.id)  # noqa: S608 - of these names
-        for table in ("sales_order", "conversation", "message", "product", "channel",
-                      "support_note", "support_case", "channel_template", "outbox_part")
-    ]  # fmt: skip
 
 
 async def test_a_file_of_another_conversation_is_not_sent(
