@@ -186,12 +186,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     applets = Applets(load(package) for package in INSTALLED)
     scribe = Scribe(kinds, directory.channel, settings.address)
     router = Router(kinds, directory.channel, directory.outlet)
-
-    def offered() -> list[Registration]:
-        return dispatcher.offered()
-
-    features = (*_features(settings, applets, scribe, directory, router), api(offered))
-    dispatcher = Dispatcher(r for feature in features for r in feature.registrations)
+    dispatcher, features = _dispatcher(_features(settings, applets, scribe, directory, router))
     applets.check(dispatcher.names())
     db.subscribers = _subscribers(features)
     listener = Listener(engine_url)
@@ -286,6 +281,17 @@ def _features(
         support.FEATURE,
         broadcasts(Planner(router, directory.outlet, directory.channels)),
     )
+
+
+def _dispatcher(features: Sequence[Feature]) -> tuple[Dispatcher, Sequence[Feature]]:
+    """Return what knows every request, and the features with the API's, which is made of theirs."""
+
+    def offered() -> list[Registration]:
+        return dispatcher.offered()
+
+    whole = (*features, api(offered))
+    dispatcher = Dispatcher(r for feature in whole for r in feature.registrations)
+    return dispatcher, whole
 
 
 def _loader(shelf: Shelf) -> Callable[[str], Awaitable[Upload | None]]:

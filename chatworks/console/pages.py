@@ -22,6 +22,7 @@ from chatworks.access.core import may
 from chatworks.channels.models import Channel, ChannelKind
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Actor, ActorKind, Call, Command
+from chatworks.commands.models import Request as GivenRequest
 from chatworks.console import store
 from chatworks.console.forms import choice, count, id_of
 from chatworks.conversations import store as conversations
@@ -58,6 +59,7 @@ REFUSALS = {
     "broadcasts.CannotMove": "It has moved on meanwhile: it is {} now.",
     "catalog.NoSuchProduct": "There is no such product.",
     "outlets.NoSuchApplet": "This service is not switched on.",
+    "api.NoSuchKey": "There is no such key, or it was stopped before.",
     "commands.NotAllowed": "Your role may not do this.",
 }
 SAVED = {
@@ -74,6 +76,7 @@ SAVED = {
     "broadcast_pause": "Paused. What was on its way leaves within seconds.",
     "broadcast_resume": "It goes on.",
     "broadcast_cancel": "Cancelled. Nobody else gets it.",
+    "revoked": "Stopped. The key works no more.",
     "channel": "Done. What it means at the messenger shows here within seconds.",
 }
 
@@ -125,11 +128,15 @@ class Desk:
     async def submit(self, session: Session, command: Command[Any]) -> str:
         """Give a command as the operator; returns what to tell them ("" if all is well)."""
         try:
-            async with self.db.web(session.outlet_id) as work:
-                await self.dispatcher.one(work, _call(session, command))
+            await self.give(session, command)
         except Refusal as no:
             return told(no)
         return ""
+
+    async def give(self, session: Session, request: GivenRequest[Answer]) -> Answer:
+        """Give a request as the operator and return its result; raises its refusal."""
+        async with self.db.web(session.outlet_id) as work:
+            return await self.dispatcher.one(work, _call(session, request))
 
     async def order(self, session: Session, command: Command[Answer]) -> Answer:
         """Give a command about what stands outside of tenant policies; raises its refusal.
@@ -160,7 +167,7 @@ class Desk:
         )
 
 
-def _call(session: Session, command: Command[Answer]) -> Call[Answer]:
+def _call(session: Session, command: GivenRequest[Answer]) -> Call[Answer]:
     operator = session.operator
     actor = Actor(ActorKind.OPERATOR, operator.id.hex, operator.role)
     return Call(session.outlet_id, actor, command)

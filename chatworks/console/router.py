@@ -11,6 +11,7 @@ from chatworks.access.core import PERMISSIONS, may
 from chatworks.console.broadcast_pages import broadcast_pages
 from chatworks.console.canned_pages import canned_pages
 from chatworks.console.channel_pages import channel_pages
+from chatworks.console.key_pages import key_pages
 from chatworks.console.message_pages import message_pages
 from chatworks.console.order_pages import order_pages
 from chatworks.console.pages import Asked, Desk, NotSignedIn, other_pages, sign_in_pages
@@ -51,6 +52,7 @@ def console(desk: Desk) -> list[Any]:
             *product_pages(desk),
             *settings_pages(desk),
             *channel_pages(desk),
+            *key_pages(desk),
             *other_pages(desk),
         ],
         before_request=require_session,

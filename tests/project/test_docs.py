@@ -24,7 +24,13 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 # Commands of the documents that no sandbox runs, and what shows them instead.
 ELSEWHERE = "it names a server that is not here"
+CALLED = "tests/api/test_description.py runs it against an open house"
+ASK = 'curl -sS -X POST $CHATWORKS/api/v1/orders/list-orders -H "Authorization: Bearer $KEY"'
 NOT_RUN = {
+    ASK: CALLED,
+    ASK + " --json '{\"limit\": 10}'": CALLED,
+    "curl -sS $CHATWORKS/api/openapi.json": CALLED,
+    "export CHATWORKS=http://127.0.0.1:8000 KEY=cw_live_…": "a key is shown once",
     "make run": "tests/kit/test_start.py runs what it starts",
     "make test": "it is what runs this",
     "make help": "test_every_make_target_that_the_documents_name_exists",
