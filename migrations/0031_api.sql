@@ -13,7 +13,7 @@ CREATE TABLE api_key (
     last_used_at  timestamptz,
     revoked_at    timestamptz,
     PRIMARY KEY (outlet_id, id),
-    FOREIGN KEY (outlet_id, membership_id) REFERENCES operator
+    FOREIGN KEY (outlet_id, membership_id) REFERENCES membership
 );
 CREATE INDEX api_key_prefix ON api_key (prefix);  -- a key comes before its outlet is known
 

@@ -12,7 +12,7 @@ WHERE outlet_id = %(outlet_id)s AND revoked_at IS NULL AND expires_at > %(now)s
 SELECT k.id, k.name, k.prefix, k.scopes, m.name, k.created_at, k.expires_at, k.last_used_at,
        k.revoked_at
 FROM api_key k
-JOIN operator m ON m.outlet_id = k.outlet_id AND m.id = k.membership_id
+JOIN membership m ON m.outlet_id = k.outlet_id AND m.id = k.membership_id
 WHERE k.outlet_id = %(outlet_id)s
 ORDER BY k.created_at DESC, k.id
 LIMIT %(limit)s
@@ -26,7 +26,8 @@ RETURNING id
 -- Whoever issued it must still be here: their role is what it is today.
 SELECT k.outlet_id, k.id, k.secret_hash, k.scopes, m.id, m.role, k.last_used_at
 FROM api_key k
-JOIN operator m ON m.outlet_id = k.outlet_id AND m.id = k.membership_id
+JOIN membership m ON m.outlet_id = k.outlet_id AND m.id = k.membership_id
+    AND m.left_at IS NULL AND (m.ends_at IS NULL OR m.ends_at > %(now)s)
 WHERE k.prefix = %(prefix)s AND k.revoked_at IS NULL AND k.expires_at > %(now)s
 
 -- name: note_use

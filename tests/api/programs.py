@@ -101,7 +101,7 @@ async def opened(house: House, url: str, slug: str, name: str) -> Tenant:
     """Return an outlet, seeded where it is new, with its owner."""
     outlet = await seed_outlet(house, majipro(slug, name))
     tenant = Tenant(house, url, outlet.id, Actor(ActorKind.SYSTEM, ""))
-    row = tenant.sql("SELECT id, role FROM operator WHERE outlet_id = %s", outlet.id)[0]
+    row = tenant.sql("SELECT id, role FROM membership WHERE outlet_id = %s", outlet.id)[0]
     tenant.owner = Actor(ActorKind.OPERATOR, row[0].hex, row[1])
     return tenant
 

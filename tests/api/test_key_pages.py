@@ -73,7 +73,7 @@ async def test_a_form_that_is_not_whole_comes_back_as_it_was_filled(
 async def test_who_may_not_let_programs_in_looks_only(
     majipro: Tenant, browser: httpx.AsyncClient
 ) -> None:
-    majipro.sql("UPDATE operator SET role = 'operator'")
+    majipro.sql("UPDATE membership SET role = 'operator'")
     page = await browser.get(PAGE)
     tried = await browser.post(PAGE, data={"name": "x", "orders": "see", "days": "30"})
 

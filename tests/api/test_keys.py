@@ -189,12 +189,28 @@ async def test_a_key_is_dead_once_its_issuer_may_issue_none(
 ) -> None:
     secret = (await majipro.key("orders:read")).secret
     statuses = [await works(client, secret)]
-    majipro.sql("UPDATE operator SET role = 'operator' WHERE outlet_id = %s", majipro.id)
+    majipro.sql("UPDATE membership SET role = 'operator' WHERE outlet_id = %s", majipro.id)
     statuses.append(await works(client, secret))
-    majipro.sql("UPDATE operator SET role = 'owner' WHERE outlet_id = %s", majipro.id)
+    majipro.sql("UPDATE membership SET role = 'owner' WHERE outlet_id = %s", majipro.id)
     statuses.append(await works(client, secret))
 
     assert statuses == [200, 401, 200]  # nothing keeps a copy of what somebody might once do
+
+
+async def test_a_key_is_dead_once_its_issuer_left_or_their_visit_ended(
+    majipro: Tenant, client: httpx.AsyncClient
+) -> None:
+    secret = (await majipro.key("orders:read")).secret
+    statuses = [await works(client, secret)]
+    for change in (
+        "left_at = now()",
+        "left_at = NULL, is_visit = true, ends_at = now() + interval '1 hour'",
+        "ends_at = now()",
+    ):
+        majipro.sql(f"UPDATE membership SET {change} WHERE outlet_id = %s", majipro.id)
+        statuses.append(await works(client, secret))
+
+    assert statuses == [200, 401, 200, 401]
 
 
 async def test_the_last_use_is_noted_once_a_minute(
