@@ -207,7 +207,7 @@ async def test_a_key_is_dead_once_its_issuer_left_or_their_visit_ended(
         "left_at = NULL, is_visit = true, ends_at = now() + interval '1 hour'",
         "ends_at = now()",
     ):
-        majipro.sql(f"UPDATE membership SET {change} WHERE outlet_id = %s", majipro.id)
+        majipro.sql(f"UPDATE membership SET {change} WHERE outlet_id = %s", majipro.id)  # noqa: S608 - of these
         statuses.append(await works(client, secret))
 
     assert statuses == [200, 401, 200, 401]
