@@ -18,6 +18,11 @@ import structlog
 
 from chatworks.api.feature import feature as api
 from chatworks.applets import INSTALLED
+from chatworks.audit import store as audit
+from chatworks.audit.archive import Archive
+from chatworks.audit.models import Leaf
+from chatworks.audit.sequencer import LogKey, Sequencer
+from chatworks.audit.sequencer import measure as measure_audit
 from chatworks.bots import feature as bots
 from chatworks.bots.adoption import Adopter
 from chatworks.bots.holder import Bots
@@ -117,6 +122,8 @@ class House:
     shelf: Shelf
     fetcher: Fetcher
     broadcaster: Broadcaster
+    log_key: LogKey
+    sequencer: Sequencer
     postman: Postman
     http: HttpClient
     bots: Bots
@@ -150,6 +157,7 @@ class House:
             await measure_inbox(work)
             await measure_outbox(work)
             await measure_media(work)
+            await measure_audit(work)
             await measure_mail(work)
 
     async def work(self, stop: asyncio.Event) -> None:
@@ -159,7 +167,14 @@ class House:
         its work must not look alive.
         """
         care = [asyncio.create_task(run()) for run in (self.bots.run, self.senders.run)]
-        busy = (self.worker, self.sender, self.fetcher, self.broadcaster, self.postman)
+        busy = (
+            self.worker,
+            self.sender,
+            self.fetcher,
+            self.broadcaster,
+            self.postman,
+            self.sequencer,
+        )
         loops = [asyncio.create_task(loop.run()) for loop in busy]
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*loops, *care, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -200,6 +215,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     listener = Listener(engine_url)
     watchdog = Watchdog(clock)
     privacy_texts = Texts.load("chatworks.privacy")
+    key = log_key(settings)
     parts = Parts(
         applets=applets,
         dispatcher=dispatcher,
@@ -226,6 +242,8 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         shelf=shelf,
         fetcher=Fetcher(db, shelf, kinds, directory.channel, listener),
         broadcaster=Broadcaster(db, router, kinds, directory.outlet, listener),
+        log_key=key,
+        sequencer=Sequencer(db, key, archive(settings)),
         postman=Postman(db, mail_desk, _carrier(settings), listener),
         http=http,
         bots=Bots(
@@ -243,6 +261,16 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         watchdog=watchdog,
         privacy_texts=privacy_texts,
     )
+
+
+def log_key(settings: Settings) -> LogKey:
+    """Return the audit log's key. A log that begins here is named by its address."""
+    return LogKey(settings.derive("audit log key"), f"{settings.address.partition('://')[2]}/audit")
+
+
+def archive(settings: Settings) -> Archive:
+    """Return where this installation keeps what its audit log published."""
+    return Archive(settings.home / "audit")
 
 
 def _views(
@@ -376,6 +404,9 @@ async def seed_outlet(house: House, file: OutletFile) -> Outlet:
         await add_first_operator(work, outlet.id, file.owner)
         await _seed_applets(house, work, outlet, file)
         await seed_products(work, outlet, file.products)
+        if await audit.wrote(work):
+            seeded = ("platform", "chatworks", "outlets.SeedFile", "outlet", outlet.id.hex)
+            work.defer(audit.append, Leaf(outlet.id, *seeded, {"slug": file.slug}))
     house.directory.forget()
     return outlet
 

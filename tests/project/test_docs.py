@@ -31,6 +31,9 @@ NOT_RUN = {
     ASK + " --json '{\"limit\": 10}'": CALLED,
     "curl -sS $CHATWORKS/api/openapi.json": CALLED,
     "export CHATWORKS=http://127.0.0.1:8000 KEY=cw_live_…": "a key is shown once",
+    "chatworks platform role sue@example.com platform-support": "Sue needs an account first; "
+    "tests/memberships/test_platform.py runs it",
+    'chatworks platform visit majipro sue@example.com "An order of yesterday is stuck"': "the same",
     "make run": "tests/kit/test_start.py runs what it starts",
     "make test": "it is what runs this",
     "make help": "test_every_make_target_that_the_documents_name_exists",

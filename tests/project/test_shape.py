@@ -66,6 +66,9 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
     # Decisions 0004, 0012 and 0023 name these, each with its reason.
     more = {
         "api": {"openapi", "strict"},
+        "audit": {
+            "archive", "merkle", "notes", "proving", "sequencer", "verifying", "witness",
+        },
         "bots": {"adoption", "holder"},
         "conversations": {
             "batch", "choices", "dialogues", "elsewhere", "menu", "turn", "watchdog", "words",
@@ -73,8 +76,8 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
         },
         "console": {
             "canned_pages", "channel_pages", "forms", "message_pages", "key_pages", "order_pages",
-            "broadcast_pages", "people_pages", "product_pages", "router", "settings_forms",
-            "settings_pages",
+            "broadcast_pages", "history_pages", "history_words", "people_pages", "product_pages",
+            "router", "settings_forms", "settings_pages",
         },
         "identity": {"limits"},
         "inbox": {"committer", "door"},
