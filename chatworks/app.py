@@ -58,7 +58,8 @@ from chatworks.conversations.models import Installed, OutletView
 from chatworks.conversations.service import Scribe
 from chatworks.conversations.watchdog import Watchdog
 from chatworks.conversations.worker import Worker
-from chatworks.identity import feature as identity
+from chatworks.couriers import Couriers
+from chatworks.identity.feature import feature as identity
 from chatworks.identity.models import IssueSignInLink, OneTime
 from chatworks.identity.service import add_first_operator
 from chatworks.inbox import feature as inbox
@@ -94,6 +95,10 @@ from chatworks.outlets.core import changes
 from chatworks.outlets.feature import feature as outlets
 from chatworks.outlets.models import AppletSpec, ApplyFile, Change, Install, Outlet, OutletFile
 from chatworks.outlets.service import Directory, connectable, seed
+from chatworks.passwords import feature as passwords
+from chatworks.passwords.breached import Breached
+from chatworks.passwords.hasher import Hasher
+from chatworks.passwords.service import Passwords
 from chatworks.privacy.core import notice
 from chatworks.sdk.applet import Applets, load
 from chatworks.senders import Senders
@@ -101,6 +106,7 @@ from chatworks.settings import Settings, secret_of
 from chatworks.support import feature as support
 
 log = structlog.get_logger()
+PRIVACY = Texts.load("chatworks.privacy")
 
 
 @dataclass(slots=True)
@@ -125,11 +131,12 @@ class House:
     log_key: LogKey
     sequencer: Sequencer
     postman: Postman
+    passwords: Passwords
     http: HttpClient
     bots: Bots
     senders: Senders
     watchdog: Watchdog
-    privacy_texts: Texts
+    couriers: Couriers
 
     async def open(self) -> None:
         """Connect to everything."""
@@ -144,6 +151,7 @@ class House:
         await self.http.close()
         await self.listener.close()
         self.shelf.close()
+        self.passwords.close()
         await self.db.close()
 
     async def ready(self) -> None:
@@ -191,37 +199,34 @@ class House:
 
 def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     """Wire a house for the database at ``owner_url``; nothing is opened yet."""
-    secret = settings.secret.get_secret_value().encode()
-    engine_url = login_url(owner_url, ENGINE, secret)
-    db = Database.connect(engine_url, login_url(owner_url, WEB, secret), clock)
+    engine_url, web_url = _logins(settings, owner_url)
+    db = Database.connect(engine_url, web_url, clock)
     committer = Committer(db)
     http = HttpClient()
     bot_api = BotApi(http, settings.telegram_api_base)
     vault = Vault(settings.derive("sealed tokens"), clock)
     directory = Directory(db, secret_of, settings.derive, vault)
     shelf = Shelf(db, Bounds(settings.media_bytes_max, settings.media_outlet_bytes_max))
-    files = Files(db, _loader(shelf), settings.public_url.rstrip("/"))
     twilio_api = TwilioApi(http, settings.twilio_api_base)
     senders = Senders(db, engine_url, directory, twilio_api, settings.address)
-    kinds = _kinds(settings, http, telegram(bot_api, files), senders)
+    kinds = _kinds(settings, http, _telegram(settings, bot_api, db, shelf), senders)
     applets = Applets(load(package) for package in INSTALLED)
     scribe = Scribe(kinds, directory.channel, settings.address)
     router = Router(kinds, directory.channel, directory.outlet)
     mail_desk = MailDesk(vault)
+    couriers = Couriers(directory, kinds, settings.address)
     others = _features(settings, applets, scribe, directory, router)
     dispatcher, features = _dispatcher((mail(mail_desk), *others))
     applets.check(dispatcher.names())
     db.subscribers = _subscribers(features)
     listener = Listener(engine_url)
     watchdog = Watchdog(clock)
-    privacy_texts = Texts.load("chatworks.privacy")
-    key = log_key(settings)
     parts = Parts(
         applets=applets,
         dispatcher=dispatcher,
         kinds=kinds,
         channel_of=directory.channel,
-        outlet_of=_views(directory, privacy_texts, settings.address),
+        outlet_of=_views(directory, PRIVACY, settings.address),
         texts=Texts.load("chatworks.conversations"),
         scribe=scribe,
         watchdog=watchdog,
@@ -242,9 +247,10 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         shelf=shelf,
         fetcher=Fetcher(db, shelf, kinds, directory.channel, listener),
         broadcaster=Broadcaster(db, router, kinds, directory.outlet, listener),
-        log_key=key,
-        sequencer=Sequencer(db, key, archive(settings)),
+        log_key=log_key(settings),
+        sequencer=Sequencer(db, log_key(settings), archive(settings)),
         postman=Postman(db, mail_desk, _carrier(settings), listener),
+        passwords=_passwords(settings, db, couriers),
         http=http,
         bots=Bots(
             db=db,
@@ -259,7 +265,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         ),
         senders=senders,
         watchdog=watchdog,
-        privacy_texts=privacy_texts,
+        couriers=couriers,
     )
 
 
@@ -271,6 +277,12 @@ def log_key(settings: Settings) -> LogKey:
 def archive(settings: Settings) -> Archive:
     """Return where this installation keeps what its audit log published."""
     return Archive(settings.home / "audit")
+
+
+def _logins(settings: Settings, owner_url: str) -> tuple[str, str]:
+    """Return the addresses of the engine's and the web's logins."""
+    secret = settings.secret.get_secret_value().encode()
+    return login_url(owner_url, ENGINE, secret), login_url(owner_url, WEB, secret)
 
 
 def _views(
@@ -302,7 +314,8 @@ def _features(
         outbox.FEATURE,
         telegram_feature.FEATURE,
         media.FEATURE,
-        identity.FEATURE,
+        identity(settings.address),
+        passwords.FEATURE,
         outlets(
             lambda applet, data: _check_settings(applets, applet, data),
             lambda spec: _install(applets, spec),
@@ -330,6 +343,15 @@ def _dispatcher(features: Sequence[Feature]) -> tuple[Dispatcher, Sequence[Featu
     whole = (*features, api(offered))
     dispatcher = Dispatcher(r for feature in whole for r in feature.registrations)
     return dispatcher, whole
+
+
+def _passwords(settings: Settings, db: Database, couriers: Couriers) -> Passwords:
+    hasher = Hasher(settings.derive("passwords"), db.clock)
+    return Passwords(db, hasher, Breached.shipped(), couriers)
+
+
+def _telegram(settings: Settings, api: BotApi, db: Database, shelf: Shelf) -> ChannelKind:
+    return telegram(api, Files(db, _loader(shelf), settings.public_url.rstrip("/")))
 
 
 def _kinds(

@@ -24,6 +24,9 @@ import uvloop
 from prometheus_client import start_http_server
 from pydantic import SecretStr
 
+from chatworks.account.pages import AccountDesk
+from chatworks.account.password_pages import WAY
+from chatworks.account.router import account
 from chatworks.api.routes import Gate
 from chatworks.api.routes import routes as api_routes
 from chatworks.app import (
@@ -154,6 +157,7 @@ def web_app(house: House, streams: Streams) -> App:
         house.shelf,
     )
     gate = Gate(house.db, house.dispatcher, house.settings.address, house.settings.api_per_second)
+    own = AccountDesk(house.db, house.directory, shown, house.couriers, ways=(WAY,))
     maps = [feature.data_map for feature in house.features] + [VISITORS]
 
     handlers = [
@@ -165,6 +169,7 @@ def web_app(house: House, streams: Streams) -> App:
         *api_routes(gate),
         *log_routes(house.db, house.log_key),
         *console(desk),
+        *account(own, house.passwords),
     ]
     door = Door(house.kinds, house.directory.resolve, house.committer, house.clock)
     return create_app(handlers, door, shown, Checks(house.ready, house.measure))

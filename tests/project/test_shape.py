@@ -71,27 +71,29 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
         },
         "bots": {"adoption", "holder"},
         "conversations": {
-            "batch", "choices", "dialogues", "elsewhere", "menu", "turn", "watchdog", "words",
-            "worker",
+            "batch", "choices", "dialogues", "elsewhere", "menu", "state", "turn", "watchdog",
+            "words", "worker",
         },
         "console": {
             "canned_pages", "channel_pages", "forms", "message_pages", "key_pages", "order_pages",
             "broadcast_pages", "history_pages", "history_words", "people_pages", "product_pages",
             "router", "settings_forms", "settings_pages",
         },
-        "identity": {"limits"},
+        "identity": {"accounts", "chats", "letters", "limits"},
+        "account": {"entry_pages", "own_pages", "password_pages", "router"},
         "inbox": {"committer", "door"},
         "broadcasts": {"broadcaster"},
         "outbox": {"leasing", "sender"},
         "mail": {"carriers", "postman"},
         "media": {"fetcher", "pictures"},
+        "passwords": {"breached", "hasher"},
         "storefront": {"miniapp", "uploads"},
         "commands": {"dispatch"},
     }  # fmt: skip
     features = [
-        "audit", "bots", "broadcasts", "catalog", "commands", "console", "contacts",
+        "account", "audit", "bots", "broadcasts", "catalog", "commands", "console", "contacts",
         "conversations", "identity", "inbox", "mail", "media", "orders", "outbox", "outlets",
-        "privacy", "storefront", "support",
+        "passwords", "privacy", "storefront", "support",
     ]  # fmt: skip
     strangers = [
         f"{feature}/{path.name}"
