@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from chatworks.api.feature import feature as api
 from chatworks.applets import INSTALLED
 from chatworks.audit import store as audit
 from chatworks.audit.archive import Archive
@@ -46,7 +47,7 @@ from chatworks.channels.webchat.adapter import TERMINAL, WEBCHAT
 from chatworks.channels.whatsapp.manifest import whatsapp
 from chatworks.channels.whatsapp.send import CloudApi
 from chatworks.commands.dispatch import Dispatcher
-from chatworks.commands.models import Actor, ActorKind, Call
+from chatworks.commands.models import Actor, ActorKind, Call, Registration
 from chatworks.contacts.core import ways
 from chatworks.contacts.feature import feature as contacts
 from chatworks.contacts.jobs import Router
@@ -213,8 +214,8 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     router = Router(kinds, directory.channel, directory.outlet)
     mail_desk = MailDesk(vault)
     couriers = Couriers(directory, kinds, settings.address)
-    features = (mail(mail_desk), *_features(settings, applets, scribe, directory, router))
-    dispatcher = Dispatcher(r for feature in features for r in feature.registrations)
+    others = _features(settings, applets, scribe, directory, router)
+    dispatcher, features = _dispatcher((mail(mail_desk), *others))
     applets.check(dispatcher.names())
     db.subscribers = _subscribers(features)
     listener = Listener(engine_url)
@@ -329,6 +330,17 @@ def _features(
         memberships(Inviter(settings.address, directory.outlet)),
         broadcasts(Planner(router, directory.outlet, directory.channels)),
     )
+
+
+def _dispatcher(features: Sequence[Feature]) -> tuple[Dispatcher, Sequence[Feature]]:
+    """Return what knows every request, and the features with the API's, which is made of theirs."""
+
+    def offered() -> list[Registration]:
+        return dispatcher.offered()
+
+    whole = (*features, api(offered))
+    dispatcher = Dispatcher(r for feature in whole for r in feature.registrations)
+    return dispatcher, whole
 
 
 def _passwords(settings: Settings, db: Database, couriers: Couriers) -> Passwords:

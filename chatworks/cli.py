@@ -27,6 +27,8 @@ from pydantic import SecretStr
 from chatworks.account.pages import AccountDesk
 from chatworks.account.password_pages import WAY
 from chatworks.account.router import account
+from chatworks.api.routes import Gate
+from chatworks.api.routes import routes as api_routes
 from chatworks.app import (
     House,
     apply_outlet,
@@ -154,6 +156,7 @@ def web_app(house: House, streams: Streams) -> App:
         house.kinds,
         house.shelf,
     )
+    gate = Gate(house.db, house.dispatcher, house.settings.address, house.settings.api_per_second)
     own = AccountDesk(house.db, house.directory, shown, house.couriers, ways=(WAY,))
     maps = [feature.data_map for feature in house.features] + [VISITORS]
 
@@ -163,6 +166,7 @@ def web_app(house: House, streams: Streams) -> App:
         *miniapp(chat, house.settings.derive),
         *media_routes(house.shelf),
         *upload_routes(chat),
+        *api_routes(gate),
         *log_routes(house.db, house.sequencer.key),
         *console(desk),
         *account(own, house.passwords),

@@ -34,13 +34,27 @@ class Actor(msgspec.Struct, frozen=True):
     """Who does it. ``id`` is the contact's, account's, membership's, key's or job's id.
 
     ``role`` is that of an outlet under which somebody acts: an operator, or a program or a person
-    of the platform that acts for one. ``cap`` names the only requests an agent may give.
+    of the platform that acts for one. ``cap`` names the only requests an agent may give, and
+    ``behalf`` is the membership that it acts for.
     """
 
     kind: ActorKind
     id: str
     role: str = ""
     cap: frozenset[str] = frozenset()
+    behalf: str = ""
+
+    @property
+    def acts_as(self) -> ActorKind:
+        """As what the business treats them: an agent is treated as whom it acts for."""
+        return ActorKind.OPERATOR if self.behalf else self.kind
+
+    @property
+    def operator_id(self) -> UUID | None:
+        """The operator who does it or for whom it is done; None where it is not an operator's."""
+        if self.acts_as is not ActorKind.OPERATOR:
+            return None
+        return UUID(self.behalf or self.id)
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -107,6 +121,10 @@ class Registration:
     ``allow`` names the kinds of actor who may give it: ``customer`` (from their own conversation),
     ``system``, ``platform``, and ``operator``: whoever acts under a role of the outlet that holds
     the permission ``needs``. A command without ``trace`` changes nothing privileged.
+
+    What operators may give, programs may give for them through the API, unless it is ``personal``:
+    about the operator who gives it, and not about the outlet. ``engine`` marks what touches tables
+    outside of tenant policies: from the console and the API it runs under the engine's login.
     """
 
     request: type[Request[Any]]
@@ -114,6 +132,13 @@ class Registration:
     allow: frozenset[str]
     trace: Tracer | None = None
     needs: str = ""
+    personal: bool = False
+    engine: bool = False
+
+    @property
+    def offered(self) -> bool:
+        """Whether programs may give it, for an operator who may."""
+        return ActorKind.OPERATOR in self.allow and not self.personal
 
     def __post_init__(self) -> None:
         """Refuse what nobody could be judged by."""
@@ -129,9 +154,13 @@ class Registration:
 class NotAllowed(Refusal):
     """This actor may not give this command."""
 
+    status = 403
+
 
 class KeyReused(Refusal):
     """The idempotency key was used before, with another request."""
+
+    status = 422
 
 
 DATA_MAP: DataMap = {

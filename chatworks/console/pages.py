@@ -22,6 +22,7 @@ from chatworks.access.core import may
 from chatworks.channels.models import Channel, ChannelKind
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Actor, ActorKind, Call, Command
+from chatworks.commands.models import Request as GivenRequest
 from chatworks.console import store
 from chatworks.console.forms import choice, count, id_of
 from chatworks.conversations import store as conversations
@@ -67,6 +68,7 @@ REFUSALS = {
     "broadcasts.CannotMove": "It has moved on meanwhile: it is {} now.",
     "catalog.NoSuchProduct": "There is no such product.",
     "outlets.NoSuchApplet": "This service is not switched on.",
+    "api.NoSuchKey": "There is no such key, or it was stopped before.",
     "commands.NotAllowed": "Your role may not do this.",
     "memberships.LastOwner": "An outlet always has an owner: hand it over first.",
     "memberships.NotToOneself": "Somebody else has to change your role.",
@@ -90,6 +92,7 @@ SAVED = {
     "broadcast_pause": "Paused. What was on its way leaves within seconds.",
     "broadcast_resume": "It goes on.",
     "broadcast_cancel": "Cancelled. Nobody else gets it.",
+    "revoked": "Stopped. The key works no more.",
     "people-invite": "The invitation is on its way.",
     "people-withdraw": "The invitation is taken back: its link does nothing now.",
     "people-role": "The role is changed. It counts from now on.",
@@ -162,11 +165,15 @@ class Desk:
     async def submit(self, session: Session, command: Command[Any]) -> str:
         """Give a command as the operator; returns what to tell them ("" if all is well)."""
         try:
-            async with self.db.web(session.outlet_id) as work:
-                await self.dispatcher.one(work, _call(session, command))
+            await self.give(session, command)
         except Refusal as no:
             return told(no)
         return ""
+
+    async def give(self, session: Session, request: GivenRequest[Answer]) -> Answer:
+        """Give a request as the operator and return its result; raises its refusal."""
+        async with self.db.web(session.outlet_id) as work:
+            return await self.dispatcher.one(work, _call(session, request))
 
     async def order(self, session: Session, command: Command[Answer]) -> Answer:
         """Give a command about what stands outside of tenant policies; raises its refusal.
@@ -206,7 +213,7 @@ class Desk:
         return [(other.hex, (await self.directory.outlet(other)).name) for other in others]
 
 
-def _call(session: Session, command: Command[Answer]) -> Call[Answer]:
+def _call(session: Session, command: GivenRequest[Answer]) -> Call[Answer]:
     operator = session.acting
     kind = ActorKind.PLATFORM if operator.is_visit else ActorKind.OPERATOR
     actor = Actor(kind, operator.id.hex, operator.role)

@@ -60,13 +60,19 @@ def feature(inviter: service.Inviter) -> Feature:
     return Feature(
         name="memberships",
         registrations=(
-            Registration(Invite, inviter, members, _invited, people),
-            Registration(WithdrawInvitation, service.withdraw, members, _withdrawn, people),
-            Registration(ChangeRole, service.change_roles, members, _role_changed, people),
-            Registration(HandOver, service.hand_over, members, _handed_over, people),
-            Registration(RemoveMember, service.remove, members, _removed, people),
-            Registration(Leave, service.leave, members, _left, "own.write"),
-            Registration(AnswerVisit, service.answer_visits, members, _visit, people),
+            Registration(Invite, inviter, members, _invited, people, personal=True),
+            Registration(
+                WithdrawInvitation, service.withdraw, members, _withdrawn, people, personal=True
+            ),
+            Registration(
+                ChangeRole, service.change_roles, members, _role_changed, people, personal=True
+            ),
+            Registration(HandOver, service.hand_over, members, _handed_over, people, personal=True),
+            Registration(RemoveMember, service.remove, members, _removed, people, personal=True),
+            Registration(Leave, service.leave, members, _left, "own.write", personal=True),
+            Registration(
+                AnswerVisit, service.answer_visits, members, _visit, people, personal=True
+            ),
         ),
         data_map=DATA_MAP,
     )
