@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work
 
 Result = TypeVar("Result")
+VALUE_LENGTH_MAX = 200  # of one field, where what is asked is said in words
 
 
 class ActorKind(StrEnum):
@@ -75,14 +77,34 @@ class Query(Request[Result]):
     """A question to the business: its handler writes nothing."""
 
 
+class Proof(msgspec.Struct, frozen=True):
+    """A step-up that is presented with a call: its id, and the session and account that present it.
+
+    The last two are those of the request's own cookie, never what a form says.
+    """
+
+    step_up_id: UUID
+    session_id: UUID
+    account_id: UUID
+
+
 class Call(msgspec.Struct, Generic[Result], frozen=True):
-    """One request with who gives it. ``origin`` is None outside a conversation."""
+    """One request with who gives it. ``origin`` is None outside a conversation; ``proof`` is given
+    with what needs a fresh factor.
+    """
 
     outlet_id: UUID
     actor: Actor
     request: Any  # a Request[Result]; handlers know which
 
     origin: Origin | None = None
+    proof: Proof | None = None
+
+    def operation(self) -> bytes:
+        """Return SHA-256 of what is asked: the name, where, by whom, and every value of it."""
+        whose = [self.outlet_id.hex, self.actor.kind, self.actor.id, self.actor.role]
+        body = [self.request.request_name, whose, self.request]
+        return sha256(msgspec.json.encode(body, order="deterministic")).digest()
 
 
 class Trace(msgspec.Struct, frozen=True):
@@ -106,7 +128,10 @@ class Registration:
 
     ``allow`` names the kinds of actor who may give it: ``customer`` (from their own conversation),
     ``system``, ``platform``, and ``operator``: whoever acts under a role of the outlet that holds
-    the permission ``needs``. A command without ``trace`` changes nothing privileged.
+    the permission ``needs``. A command without ``trace`` changes nothing privileged. ``fresh``: who
+    gives it shows a factor anew, for this very request; ``asks`` says in words what is asked then
+    ("Let the program {name} act for you"; its fields are the request's), or else the first sentence
+    of the request's docstring does.
     """
 
     request: type[Request[Any]]
@@ -114,6 +139,8 @@ class Registration:
     allow: frozenset[str]
     trace: Tracer | None = None
     needs: str = ""
+    fresh: bool = False
+    asks: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what nobody could be judged by."""
@@ -124,6 +151,21 @@ class Registration:
             raise ValueError(f"{name} needs {self.needs}, which is no permission")
         if reads(self.needs) and issubclass(self.request, Command):
             raise ValueError(f"{name} changes something: {self.needs} only reads")
+        if self.asks and not self.fresh:
+            raise ValueError(f"{name} asks for a factor that it does not need")
+
+    def step_up(self, call: Call[Any]) -> StepUpNeeded:
+        """Return the refusal that leads to a step-up for ``call``."""
+        request = call.request
+        said = self.asks or (type(request).__doc__ or "").partition("\n")[0].partition(". ")[0]
+        values = {f.name: str(getattr(request, f.name))[:VALUE_LENGTH_MAX] for f in fields(request)}
+        return StepUpNeeded(call.operation().hex(), said.rstrip("."), values)
+
+
+class StepUpNeeded(Refusal):
+    """A fresh factor must be shown for this: the operation's hash in hexadecimal digits, what is
+    asked in words, and the values of its fields.
+    """
 
 
 class NotAllowed(Refusal):
