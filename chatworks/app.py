@@ -54,7 +54,7 @@ from chatworks.conversations.watchdog import Watchdog
 from chatworks.conversations.worker import Worker
 from chatworks.identity import feature as identity
 from chatworks.identity.models import IssueSignInLink, OneTime
-from chatworks.identity.store import add_first_operator
+from chatworks.identity.service import add_first_operator
 from chatworks.inbox import feature as inbox
 from chatworks.inbox.committer import Committer
 from chatworks.inbox.service import measure as measure_inbox

@@ -207,7 +207,7 @@ async def _listed(work: Work, session: Session, view: View) -> list[dict[str, An
         )
     if view.show == "mine":
         start = view.start or work.now
-        return await support.assigned(work, outlet_id, session.operator.id, start, kind=kind)
+        return await support.assigned(work, outlet_id, session.acting.id, start, kind=kind)
     start = view.start or datetime.fromtimestamp(0, UTC)
     unassigned = view.show == "unassigned"
     return await support.waiting(work, outlet_id, start, unassigned=unassigned, kind=kind)
@@ -247,7 +247,7 @@ def _speaks(found: Mapping[str, Any], session: Session, now: datetime) -> str:
         return "bot"
     if found["operator_id"] is None:
         return "nobody"
-    return "you" if found["operator_id"] == session.operator.id else "colleague"
+    return "you" if found["operator_id"] == session.acting.id else "colleague"
 
 
 def _moment(written: str) -> datetime | None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.datastructures import Cookie
 from litestar.response import Redirect, Stream
 
 from chatworks.access.core import may
@@ -27,11 +27,18 @@ from chatworks.console.forms import choice, count, id_of
 from chatworks.conversations import store as conversations
 from chatworks.conversations.service import typing_topic
 from chatworks.identity import service as identity
-from chatworks.identity.models import IssueStaffCode, Session, UnbindStaffChats
+from chatworks.identity.models import (
+    Browser,
+    IssueStaffCode,
+    NoOutlet,
+    Operator,
+    Session,
+    UnbindStaffChats,
+)
 from chatworks.inbox import store as inbox
 from chatworks.inbox.models import DropParked, NotParked, ParkedEvent, ReplayParked
 from chatworks.kit.db import Database
-from chatworks.kit.errors import ChatWorksError, Refusal
+from chatworks.kit.errors import ChatWorksError, NotFound, Refusal
 from chatworks.kit.work import Work
 from chatworks.media.service import Shelf
 from chatworks.outbox import store as outbox
@@ -39,10 +46,12 @@ from chatworks.outbox.models import NotInTrouble, ResendPart, Status
 from chatworks.outlets.service import Directory
 from chatworks.sdk.applet import Applets
 from chatworks.sdk.inbound import Inbound
+from chatworks.web.cookies import SecretCookie
 from chatworks.web.sse import Streams, event, event_stream
 from chatworks.web.templating import Pages
 
-COOKIE = "cw_session"
+SESSION_COOKIE, DEVICE_COOKIE = "cw_session", "cw_device"
+DEVICE_KEPT_FOR = timedelta(days=400)  # the longest that browsers keep a cookie (RFC 6265bis, 5.5)
 REFUSALS = {
     "orders.TooLate": "The order has moved on meanwhile: please look again.",
     "orders.ReasonNeeded": "Please say why: the customer reads it.",
@@ -112,14 +121,28 @@ class Desk:
     applets: Applets
     kinds: Mapping[str, ChannelKind]
     shelf: Shelf
+    session_cookie: SecretCookie = field(init=False)
+    device_cookie: SecretCookie = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.session_cookie = SecretCookie(SESSION_COOKIE, self.address)
+        self.device_cookie = SecretCookie(DEVICE_COOKIE, self.address, DEVICE_KEPT_FOR)
+
+    def browser(self, request: Asked) -> Browser:
+        """Return who asks."""
+        agent = request.headers.get("user-agent", "")
+        address = request.client.host if request.client else ""
+        return Browser(agent, address, self.device_cookie.read(request))
 
     async def session(self, request: Asked) -> Session:
         """Return who is signed in, or raise ``NotSignedIn``."""
-        secret = request.cookies.get(COOKIE, "")
+        secret = self.session_cookie.read(request)
         async with self.db.engine() as work:
             found = await identity.session_of(work, secret) if secret else None
         if found is None:
             raise NotSignedIn("please sign in with a link from `chatworks operator link`")
+        if found.operator is None:
+            raise NoOutlet("this account runs no outlet")
         return found
 
     async def submit(self, session: Session, command: Command[Any]) -> str:
@@ -146,22 +169,31 @@ class Desk:
         outlet = await self.directory.outlet(session.outlet_id)
         async with self.db.engine([outlet.id]) as work:
             waiting = await store.waiting(work, outlet.id)
+            mine = await identity.memberships(work, session.account_id)
         channels = await self.directory.channels(outlet.id)
         return self.pages.page(
             f"console/{name}.html",
             status=status,
             headers={"cache-control": "no-store"},
             outlet=outlet,
-            operator=session.operator,
-            may=partial(may, session.operator.role),
+            operator=session.acting,
+            elsewhere=await self._elsewhere(session, mine),
+            may=partial(may, session.acting.role),
             waiting=waiting,
             troubled=waiting.parked + sum(1 for channel in channels if channel.trouble),
             **values,
         )
 
+    async def _elsewhere(self, session: Session, mine: list[Operator]) -> list[tuple[str, str]]:
+        """Return (id, name) of the account's other outlets."""
+        others = [
+            operator.outlet_id for operator in mine if operator.outlet_id != session.outlet_id
+        ]
+        return [(other.hex, (await self.directory.outlet(other)).name) for other in others]
+
 
 def _call(session: Session, command: Command[Answer]) -> Call[Answer]:
-    operator = session.operator
+    operator = session.acting
     actor = Actor(ActorKind.OPERATOR, operator.id.hex, operator.role)
     return Call(session.outlet_id, actor, command)
 
@@ -185,30 +217,50 @@ def sign_in_pages(desk: Desk) -> list[Any]:
     async def enter(request: Asked) -> Response[Any]:
         """Spend the link and begin a session."""
         form = await request.form()
-        device = (
-            request.headers.get("user-agent", ""),
-            request.client.host if request.client else "",
-        )
         async with desk.db.engine() as work:
-            secret = await identity.sign_in(work, str(form.get("key", "")), device)
-        if secret is None:
+            secrets = await identity.sign_in(work, str(form.get("key", "")), desk.browser(request))
+            if secrets is not None:  # whoever was signed in here before is not any more
+                await identity.sign_out(work, desk.session_cookie.read(request))
+        if secrets is None:
             problem = "This link was used, is too old, or is not ours."
             return desk.pages.page("console/sign_in.html", status=403, key="", problem=problem)
-        cookie = Cookie(
-            key=COOKIE,
-            value=secret,
-            httponly=True,
-            samesite="lax",
-            secure=desk.address.startswith("https://"),
-            path="/",
-        )
-        return Redirect("/console", status_code=303, cookies=[cookie])
+        cookies = [
+            desk.session_cookie.keep(secrets.session),
+            desk.device_cookie.keep(secrets.device),
+        ]
+        return Redirect("/console", status_code=303, cookies=cookies)
 
     return [sign_in, enter]
 
 
+def session_pages(desk: Desk) -> list[Any]:
+    """Return the handlers of signing out and of going over to another outlet."""
+
+    @post("/sign-out", status_code=200, needs="own.write")
+    async def sign_out(request: Asked) -> Redirect:
+        """End the session at once."""
+        async with desk.db.engine() as work:
+            await identity.sign_out(work, desk.session_cookie.read(request))
+        gone = [desk.session_cookie.drop()]
+        return Redirect("/console/sign-in", status_code=303, cookies=gone)
+
+    @post("/switch", status_code=200, needs="own.write")
+    async def switch(request: Asked) -> Redirect:
+        """Show another outlet of the account's, under a new secret."""
+        form = await request.form()
+        outlet_id = id_of(str(form.get("outlet")))
+        async with desk.db.engine() as work:
+            secret = await identity.switch_outlet(work, request.state.session, outlet_id)
+        if secret is None:
+            raise NotFound("there is no such outlet of yours")
+        cookies = [desk.session_cookie.keep(secret)]
+        return Redirect("/console", status_code=303, cookies=cookies)
+
+    return [sign_out, switch]
+
+
 def other_pages(desk: Desk) -> list[Any]:
-    """Return the handlers of trouble, staff alerts, signing out, and the live stream."""
+    """Return the handlers of trouble, staff alerts, and the live stream."""
 
     @get("/trouble", needs="trouble.read")
     async def trouble(request: Asked) -> Response[str]:
@@ -262,13 +314,6 @@ def other_pages(desk: Desk) -> list[Any]:
         issued = await desk.order(session, IssueStaffCode())
         return await _settings(desk, session, issued.secret)
 
-    @post("/sign-out", status_code=200, needs="own.write")
-    async def sign_out(request: Asked) -> Redirect:
-        """End the session at once."""
-        async with desk.db.engine() as work:
-            await identity.sign_out(work, request.cookies.get(COOKIE, ""))
-        return Redirect("/console/sign-in", status_code=303)
-
     @get("/live", needs="own.write")
     async def live(request: Asked) -> Stream:
         """Say when something of this outlet changes, and who writes in the conversation shown."""
@@ -276,7 +321,7 @@ def other_pages(desk: Desk) -> list[Any]:
         talk = id_of(shown) if shown else None
         return event_stream(_changes(desk, request.state.session, talk))
 
-    return [trouble, mend, settings, staff, sign_out, live]
+    return [trouble, mend, settings, staff, live]
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +363,6 @@ async def _changes(desk: Desk, session: Session, talk: UUID | None) -> AsyncIter
 
 async def _settings(desk: Desk, session: Session, code: str) -> Response[str]:
     async with desk.db.web(session.outlet_id) as work:
-        staff = await identity.staff_of(work, session.operator)
+        staff = await identity.staff_of(work, session.acting)
     bots = await desk.directory.channels(session.outlet_id, "telegram")
     return await desk.show("staff", session, code=code, staff=staff, bots=bots)

@@ -13,7 +13,14 @@ from chatworks.console.canned_pages import canned_pages
 from chatworks.console.channel_pages import channel_pages
 from chatworks.console.message_pages import message_pages
 from chatworks.console.order_pages import order_pages
-from chatworks.console.pages import Asked, Desk, NotSignedIn, other_pages, sign_in_pages
+from chatworks.console.pages import (
+    Asked,
+    Desk,
+    NotSignedIn,
+    other_pages,
+    session_pages,
+    sign_in_pages,
+)
 from chatworks.console.product_pages import product_pages
 from chatworks.console.settings_pages import settings_pages
 from chatworks.kit.errors import Forbidden
@@ -35,7 +42,7 @@ def console(desk: Desk) -> list[Any]:
                 return Redirect("/console/sign-in")
             raise
         needs = request.route_handler.opt["needs"]
-        if not may(request.state.session.operator.role, needs):
+        if not may(request.state.session.acting.role, needs):
             if request.url.path.rstrip("/") == HOME:
                 return Redirect(f"{HOME}/settings")  # what everybody may see
             raise Forbidden(f"your role here may not {PERMISSIONS[needs]}")
@@ -52,6 +59,7 @@ def console(desk: Desk) -> list[Any]:
             *settings_pages(desk),
             *channel_pages(desk),
             *other_pages(desk),
+            *session_pages(desk),
         ],
         before_request=require_session,
     )

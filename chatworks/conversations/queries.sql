@@ -138,7 +138,7 @@ SELECT k.n, c.thread_key, c.speaker, p.status, p.language, p.id, c.operator_id, 
 FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[]) WITH ORDINALITY AS k (outlet_id, id, n)
 JOIN conversation c ON c.outlet_id = k.outlet_id AND c.id = k.id
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
-LEFT JOIN operator o ON o.outlet_id = c.outlet_id AND o.id = c.operator_id
+LEFT JOIN membership o ON o.outlet_id = c.outlet_id AND o.id = c.operator_id
 
 -- name: lock_threads
 SELECT pg_advisory_xact_lock(key) FROM unnest(%(keys)s::bigint[]) AS key ORDER BY key
@@ -222,7 +222,7 @@ SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.op
 FROM conversation c
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
 JOIN channel h ON h.outlet_id = c.outlet_id AND h.id = c.channel_id
-LEFT JOIN operator o ON o.outlet_id = c.outlet_id AND o.id = c.operator_id
+LEFT JOIN membership o ON o.outlet_id = c.outlet_id AND o.id = c.operator_id
 WHERE c.outlet_id = %(outlet_id)s AND c.id = %(id)s
 
 -- name: by_thread

@@ -5,7 +5,7 @@ others again together; an event that fails alone ``ATTEMPTS_MAX`` times, with ba
 with its reason and shown in the console, and the conversation goes on. What an applet's own code
 did wrong it would do again: that is parked, and the person told, at once.
 
-Beside the turns the loop removes, a few at a time, what is kept for a day only.
+Beside the turns the loop removes, a few at a time, what is kept no longer.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from chatworks.commands.store import forget_keys
 from chatworks.conversations.batch import Parts, TurnFailed, take_batch
 from chatworks.conversations.models import Post
 from chatworks.conversations.store import find_by_thread
+from chatworks.identity.service import forget_old
 from chatworks.inbox import store as inbox
 from chatworks.inbox.models import PendingEvent, Tick
 from chatworks.kit.db import Database
@@ -112,11 +113,12 @@ class Worker:
             log.exception("what is due could not be seen to")
 
     async def _tidy(self) -> None:
-        """Once a minute remove idempotency keys that are older than a day."""
+        """Once a minute remove idempotency keys, sessions and codes that are kept no longer."""
         if self._db.clock.monotonic() < self._tidy_at:
             return
         async with self._db.engine() as work:
             await forget_keys(work, TIDIED_MAX)
+            await forget_old(work, TIDIED_MAX)
         self._tidy_at = self._db.clock.monotonic() + TIDY_SECONDS
 
     async def _wake_timers(self) -> None:

@@ -1,133 +1,304 @@
-"""Operators, one-time codes and sessions in the database. Secrets come in as hashes."""
+"""Accounts, memberships, one-time codes, devices and sessions in the database.
+
+Secrets come in as hashes. Statements that spend something are atomic: they give it to exactly one
+of any number of callers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from chatworks.identity.models import SESSION_IDLE_FOR, Operator, Session
+import msgspec
+
+from chatworks.identity.models import (
+    CODE_TRIES,
+    CODES_KEPT,
+    KEPT_AFTER_END,
+    SESSION_IDLE_FOR,
+    Account,
+    Browser,
+    Device,
+    NewCode,
+    NewSession,
+    Operator,
+    SeenSession,
+    Session,
+    SpentCode,
+)
 from chatworks.kit.db import load_queries
 from chatworks.kit.work import Work
 
 QUERIES = load_queries(__package__)
 
 
-async def add_first_operator(work: Work, outlet_id: UUID, name: str) -> bool:
-    """Make ``name`` the owner of an outlet that has no operator yet; returns whether it was so."""
-    parameters = {"outlet_id": outlet_id, "id": work.new_id(), "name": name, "now": work.now}
-    return (await work.conn.execute(QUERIES["add_operator"], parameters)).rowcount == 1
+async def _run(work: Work, name: str, /, **parameters: Any) -> Any:
+    return await work.conn.execute(QUERIES[name], {**parameters, "now": work.now})
+
+
+async def _count(work: Work, name: str, /, **parameters: Any) -> int:
+    return int((await _run(work, name, **parameters)).rowcount)
+
+
+async def add_account(work: Work, account: Account) -> None:
+    """Store a new account."""
+    fields = {field: getattr(account, field) for field in account.__dataclass_fields__}
+    await _run(work, "add_account", **fields)
+
+
+async def account(work: Work, account_id: UUID) -> Account | None:
+    """Return an account that is not closed."""
+    row = await (await _run(work, "account", account_id=account_id)).fetchone()
+    return None if row is None else Account(*row)
+
+
+async def find_account(work: Work, kind: str, value: str) -> UUID | None:
+    """Return whose verified address this is; ``value`` is in its normal form."""
+    row = await (await _run(work, "find_account", kind=kind, value=value)).fetchone()
+    return None if row is None else row[0]
+
+
+async def has_members(work: Work, outlet_id: UUID) -> bool:
+    """Return whether an outlet ever had a member; whoever asks as well waits for this end."""
+    await _run(work, "lock_outlet", outlet_id=outlet_id)
+    row = await (await _run(work, "has_members", outlet_id=outlet_id)).fetchone()
+    return bool(row and row[0])
+
+
+async def add_membership(work: Work, outlet_id: UUID, account_id: UUID, role: str) -> UUID | None:
+    """Make an account a member; returns the membership's id, None where it is one already."""
+    new_id = work.new_id()
+    added = await _count(
+        work, "add_membership", outlet_id=outlet_id, id=new_id, account_id=account_id, role=role
+    )
+    return new_id if added else None
 
 
 async def operators(work: Work, outlet_id: UUID) -> list[Operator]:
-    """Return an outlet's operators, the first one first."""
-    cursor = await work.conn.execute(QUERIES["operators"], {"outlet_id": outlet_id})
-    return [Operator(*row) for row in await cursor.fetchall()]
+    """Return an outlet's members of today, the first one first."""
+    rows = await (await _run(work, "operators", outlet_id=outlet_id)).fetchall()
+    return [Operator(*row) for row in rows]
 
 
-async def add_code(
-    work: Work, operator: Operator, purpose: str, secret_hash: bytes, expires_at: datetime
-) -> None:
-    """Store a one-time code."""
-    await work.conn.execute(
-        QUERIES["add_code"],
-        {
-            "outlet_id": operator.outlet_id,
-            "id": work.new_id(),
-            "purpose": purpose,
-            "operator_id": operator.id,
-            "hash": secret_hash,
-            "expires_at": expires_at,
-        },
+async def memberships(work: Work, account_id: UUID) -> list[Operator]:
+    """Return where an account is a member today, the oldest first."""
+    rows = await (await _run(work, "memberships", account_id=account_id)).fetchall()
+    return [Operator(*row) for row in rows]
+
+
+async def add_code(work: Work, code: NewCode) -> UUID:
+    """Store a one-time code; returns its id."""
+    new_id = work.new_id()
+    await _run(
+        work,
+        "add_code",
+        id=new_id,
+        purpose=code.purpose,
+        account_id=code.account_id,
+        about=_json(code.about),
+        hash=code.secret_hash,
+        tries=CODE_TRIES,
+        expires_at=code.expires_at,
     )
+    return new_id
 
 
 async def spend_code(
-    work: Work, purpose: str, secret_hash: bytes, outlet_id: UUID | None = None
-) -> tuple[UUID, UUID] | None:
-    """Spend a code; returns its (outlet, operator) to exactly one caller, None to all others."""
-    parameters = {
-        "hash": secret_hash,
-        "purpose": purpose,
-        "outlet_id": outlet_id,
-        "now": work.now,
-    }
-    row = await (await work.conn.execute(QUERIES["spend_code"], parameters)).fetchone()
-    return None if row is None else (row[0], row[1])
+    work: Work, purpose: str, secret_hash: bytes, about: Mapping[str, str]
+) -> SpentCode | None:
+    """Spend a code by its secret; it is given to exactly one caller, None to all others."""
+    cursor = await _run(work, "spend_code", hash=secret_hash, purpose=purpose, about=_json(about))
+    row = await cursor.fetchone()
+    return None if row is None else SpentCode(*row)
 
 
-async def add_session(
-    work: Work,
-    owner: tuple[UUID, UUID],
-    secret_hash: bytes,
-    expires_at: datetime,
-    device: tuple[str, str],
-) -> None:
-    """Store a session of (outlet, operator) on a ``device`` of (user agent, address)."""
-    await work.conn.execute(
-        QUERIES["add_session"],
-        {
-            "outlet_id": owner[0],
-            "id": work.new_id(),
-            "operator_id": owner[1],
-            "hash": secret_hash,
-            "expires_at": expires_at,
-            "user_agent": device[0],
-            "address": device[1],
-            "now": work.now,
-        },
+async def try_code(
+    work: Work, purpose: str, ticket: UUID, secret_hash: bytes, about: Mapping[str, str]
+) -> SpentCode | None:
+    """Try a code by its ticket: the right one spends it, a wrong one leaves one try less."""
+    cursor = await _run(
+        work, "try_code", id=ticket, hash=secret_hash, purpose=purpose, about=_json(about)
     )
+    row = await cursor.fetchone()
+    return SpentCode(row[1], row[2]) if row and row[0] else None
+
+
+def _json(about: Mapping[str, str]) -> str:
+    return msgspec.json.encode(dict(about)).decode()
+
+
+async def known_device(
+    work: Work, account_id: UUID, hashes: Sequence[bytes], browser: Browser
+) -> UUID | None:
+    """Return the device of ``account_id`` behind one of these secrets, and note that it came."""
+    cursor = await _run(
+        work,
+        "known_device",
+        account_id=account_id,
+        hashes=list(hashes),
+        user_agent=browser.user_agent,
+        address=browser.address,
+    )
+    row = await cursor.fetchone()
+    return None if row is None else row[0]
+
+
+async def knows_device(work: Work, account_id: UUID, hashes: Sequence[bytes]) -> UUID | None:
+    """Return the device of ``account_id`` behind one of these secrets."""
+    cursor = await _run(work, "knows_device", account_id=account_id, hashes=list(hashes))
+    row = await cursor.fetchone()
+    return None if row is None else row[0]
+
+
+async def add_device(work: Work, account_id: UUID, secret_hash: bytes, browser: Browser) -> UUID:
+    """Store a browser that an account has not come from before."""
+    new_id = work.new_id()
+    await _run(
+        work,
+        "add_device",
+        account_id=account_id,
+        id=new_id,
+        hash=secret_hash,
+        user_agent=browser.user_agent,
+        address=browser.address,
+    )
+    return new_id
+
+
+async def confirm_device(work: Work, account_id: UUID, device_id: UUID) -> bool:
+    """Note that a device was confirmed through another channel; returns whether it was news."""
+    return await _count(work, "confirm_device", account_id=account_id, id=device_id) == 1
+
+
+async def devices(work: Work, account_id: UUID) -> list[Device]:
+    """Return the browsers that an account is known from, the latest first."""
+    rows = await (await _run(work, "devices", account_id=account_id)).fetchall()
+    return [Device(*row) for row in rows]
+
+
+async def forget_device(work: Work, account_id: UUID, device_id: UUID) -> bool:
+    """Forget a device and end its sessions; returns whether there was one."""
+    await _run(work, "revoke_device", account_id=account_id, id=device_id)
+    return await _count(work, "forget_device", account_id=account_id, id=device_id) == 1
+
+
+async def add_session(work: Work, new: NewSession, browser: Browser) -> UUID:
+    """Store a session; returns its id."""
+    new_id = work.new_id()
+    await _run(
+        work,
+        "add_session",
+        id=new_id,
+        account_id=new.account_id,
+        device_id=new.device_id,
+        outlet_id=new.operator and new.operator.outlet_id,
+        membership_id=new.operator and new.operator.id,
+        hash=new.secret_hash,
+        expires_at=new.expires_at,
+        user_agent=browser.user_agent,
+        address=browser.address,
+        methods=sorted(new.methods),
+    )
+    return new_id
 
 
 async def session(work: Work, secret_hash: bytes) -> Session | None:
     """Return the session behind a secret and note that it was seen; None where it has ended."""
-    parameters = {
-        "hash": secret_hash,
-        "now": work.now,
-        "idle_since": work.now - SESSION_IDLE_FOR,
-    }
-    row = await (await work.conn.execute(QUERIES["session"], parameters)).fetchone()
+    cursor = await _run(work, "session", hash=secret_hash, idle_since=work.now - SESSION_IDLE_FOR)
+    row = await cursor.fetchone()
     if row is None:
         return None
-    return Session(row[0], row[1], Operator(row[0], row[2], row[3], row[4]), *row[5:])
+    methods, fresh_at, created_at, last_seen_at, user_agent = row[3:8]
+    operator = None if row[9] is None else Operator(*row[8:])
+    return Session(
+        row[0],
+        row[1],
+        row[2],
+        frozenset(methods),
+        fresh_at,
+        created_at,
+        last_seen_at,
+        user_agent,
+        operator,
+    )
 
 
-async def revoke(work: Work, secret_hash: bytes) -> None:
-    """End a session at once."""
-    await work.conn.execute(QUERIES["revoke"], {"hash": secret_hash, "now": work.now})
+async def refresh(work: Work, session: Session, secret_hash: bytes, method: str) -> bool:
+    """Give a session another secret, a method more, and a fresh factor."""
+    owner = {"id": session.id, "account_id": session.account_id}
+    return await _count(work, "refresh", **owner, hash=secret_hash, method=method) == 1
 
 
-async def bind_staff(work: Work, outlet_id: UUID, operator_id: UUID, conversation_id: UUID) -> None:
+async def switch(work: Work, session: Session, secret_hash: bytes, outlet_id: UUID) -> bool:
+    """Show another outlet of the account's in a session, under another secret."""
+    owner = {"id": session.id, "account_id": session.account_id}
+    return await _count(work, "switch", **owner, hash=secret_hash, outlet_id=outlet_id) == 1
+
+
+async def sessions(work: Work, account_id: UUID) -> list[SeenSession]:
+    """Return an account's live sessions, the latest first."""
+    cursor = await _run(
+        work, "sessions", account_id=account_id, idle_since=work.now - SESSION_IDLE_FOR
+    )
+    return [SeenSession(*row) for row in await cursor.fetchall()]
+
+
+async def revoke(work: Work, secret_hash: bytes) -> tuple[UUID, UUID] | None:
+    """End a session at once; returns its (id, account)."""
+    row = await (await _run(work, "revoke", hash=secret_hash)).fetchone()
+    return None if row is None else (row[0], row[1])
+
+
+async def revoke_one(work: Work, account_id: UUID, session_id: UUID) -> bool:
+    """End one session of an account; returns whether it was alive."""
+    return await _count(work, "revoke_one", account_id=account_id, id=session_id) == 1
+
+
+async def revoke_all(work: Work, account_id: UUID, but: UUID | None) -> int:
+    """End an account's sessions ``but`` one; returns how many."""
+    return await _count(work, "revoke_all", account_id=account_id, but=but)
+
+
+async def forget_old(work: Work, limit: int) -> int:
+    """Remove what is kept no longer, up to ``limit`` rows of each kind; returns how many."""
+    ended = {"before": work.now - KEPT_AFTER_END, "limit": limit}
+    gone = await _count(work, "forget_sessions", **ended, idle=SESSION_IDLE_FOR)
+    gone += await _count(work, "forget_devices", **ended)
+    return gone + await _count(work, "forget_codes", before=work.now - CODES_KEPT, limit=limit)
+
+
+async def bind_staff(work: Work, operator: Operator, conversation_id: UUID) -> None:
     """Make a conversation a staff chat of an operator."""
-    await work.conn.execute(
-        QUERIES["bind_staff"],
-        {
-            "outlet_id": outlet_id,
-            "operator_id": operator_id,
-            "conversation_id": conversation_id,
-            "now": work.now,
-        },
+    await _run(
+        work,
+        "bind_staff",
+        outlet_id=operator.outlet_id,
+        operator_id=operator.id,
+        conversation_id=conversation_id,
     )
 
 
 async def unbind_staff(work: Work, outlet_id: UUID, operator_id: UUID) -> int:
     """Remove an operator's staff chats; returns how many there were."""
-    parameters = {"outlet_id": outlet_id, "operator_id": operator_id}
-    return (await work.conn.execute(QUERIES["unbind_staff"], parameters)).rowcount
+    return await _count(work, "unbind_staff", outlet_id=outlet_id, operator_id=operator_id)
 
 
 async def staff_chats(work: Work, outlets: Sequence[UUID]) -> list[tuple[UUID, UUID, str]]:
     """Return (outlet, conversation, language) of every staff chat of ``outlets``."""
-    cursor = await work.conn.execute(QUERIES["staff_chats"], {"outlets": list(outlets)})
+    cursor = await _run(work, "staff_chats", outlets=list(outlets))
     return [(row[0], row[1], row[2]) for row in await cursor.fetchall()]
 
 
 async def may_try(work: Work, scope: str, interval: timedelta, burst: int) -> bool:
     """Draw one try of ``scope`` by GCRA, atomically for all processes; closed when in doubt."""
-    parameters = {
-        "scope": scope,
-        "now": work.now,
-        "interval": interval,
-        "tolerance": interval * (burst - 1),
-    }
-    return (await work.conn.execute(QUERIES["try"], parameters)).rowcount == 1
+    tolerance = interval * (burst - 1)
+    return await _count(work, "try", scope=scope, interval=interval, tolerance=tolerance) == 1
+
+
+async def may_try_all(work: Work, budgets: Mapping[str, tuple[timedelta, int]]) -> bool:
+    """Draw one try of every scope of ``budgets`` (interval, burst); one that is spent refuses."""
+    scopes = sorted(budgets)  # concurrent callers lock in one order
+    drawn = [await may_try(work, scope, *budgets[scope]) for scope in scopes]
+    return all(drawn)

@@ -32,7 +32,7 @@ WHERE outlet_id = %(outlet_id)s AND id = %(id)s
 -- name: notes
 SELECT COALESCE(o.name, ''), n.text, n.created_at
 FROM support_note n
-LEFT JOIN operator o ON o.outlet_id = n.outlet_id AND o.id = n.operator_id
+LEFT JOIN membership o ON o.outlet_id = n.outlet_id AND o.id = n.operator_id
 WHERE n.outlet_id = %(outlet_id)s AND n.conversation_id = %(id)s
 ORDER BY n.created_at DESC
 LIMIT %(limit)s

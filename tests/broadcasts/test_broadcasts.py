@@ -89,7 +89,9 @@ async def test_each_gets_it_once_in_their_language(audience: Audiences) -> None:
     assert (await people.found(broadcast)).status == "done"
     figures = await people.figures(broadcast)
     assert (figures.sent, figures.waiting, figures.standing) == (3, 0, {"sent": 3})
-    assert people.sql("SELECT action FROM audit_leaf ORDER BY at, id") == [
+    assert people.sql(
+        "SELECT action FROM audit_leaf WHERE actor_id <> 'outlet file' ORDER BY at, id"
+    ) == [
         ("broadcasts.WriteBroadcast",),
         ("broadcasts.MoveBroadcast",),
     ]

@@ -31,7 +31,7 @@ async def operate(house: House) -> Callable[[Any], Any]:
     """Give a command as the outlet's owner."""
     outlet = (await house.directory.outlets())[0]
     async with house.db.engine([outlet.id]) as work:
-        row = await (await work.conn.execute("SELECT id FROM operator")).fetchone()
+        row = await (await work.conn.execute("SELECT id FROM membership")).fetchone()
     assert row is not None
     actor = Actor(ActorKind.OPERATOR, row[0].hex, "owner")
 

@@ -9,8 +9,9 @@ import pytest
 
 from chatworks.app import House
 from chatworks.identity import service
+from chatworks.identity.models import Browser, Secrets
 
-DEVICE = ("Firefox", "127.0.0.1")
+BROWSER = Browser("Firefox", "127.0.0.1")
 
 
 @pytest.mark.promise("secure-accounts")
@@ -19,9 +20,9 @@ async def test_of_sixty_four_at_once_exactly_one_signs_in(house: House, database
     async with house.db.engine([outlet.id]) as work:
         link = await service.issue_sign_in_link(work, outlet.id)
 
-    async def enter() -> str | None:
+    async def enter() -> Secrets | None:
         async with house.db.engine() as work:
-            return await service.sign_in(work, link, DEVICE)
+            return await service.sign_in(work, link, BROWSER)
 
     secrets = [secret for secret in await asyncio.gather(*(enter() for _ in range(64))) if secret]
 
@@ -29,19 +30,20 @@ async def test_of_sixty_four_at_once_exactly_one_signs_in(house: House, database
     with psycopg.connect(database_url) as conn:
         stored = conn.execute("SELECT secret_hash FROM session").fetchall()
         assert conn.execute("SELECT count(*) FROM session").fetchone() == (1,)
-    assert secrets[0].encode() not in stored[0][0]
+    assert secrets[0].session.encode() not in stored[0][0]
 
 
 async def test_a_session_ends_when_its_owner_says_so(house: House) -> None:
     outlet = (await house.directory.outlets())[0]
     async with house.db.engine([outlet.id]) as work:
         link = await service.issue_sign_in_link(work, outlet.id)
-        secret = await service.sign_in(work, link, DEVICE)
-    assert secret is not None
+        secrets = await service.sign_in(work, link, BROWSER)
+    assert secrets is not None
+    secret = secrets.session
     async with house.db.engine() as work:
         session = await service.session_of(work, secret)
         assert session is not None
-        assert session.operator.name == "MajiPro owner"
+        assert session.acting.name == "MajiPro owner"
         await service.sign_out(work, secret)
     async with house.db.engine() as work:
         assert await service.session_of(work, secret) is None

@@ -135,7 +135,7 @@ async def test_a_refused_order_changes_nothing(shop: Shop) -> None:
     assert many.args == ("count", "1 to 1000")
     assert shop.sql("SELECT sku, stock FROM product ORDER BY sku") == before
     assert shop.sql("SELECT count(*) FROM sales_order") == [(0,)]
-    assert shop.sql("SELECT count(*) FROM audit_leaf") == [(0,)]
+    assert shop.sql("SELECT count(*) FROM audit_leaf WHERE actor_id <> 'outlet file'") == [(0,)]
 
 
 async def test_an_order_is_cancelled_while_that_is_allowed(shop: Shop) -> None:

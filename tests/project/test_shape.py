@@ -74,6 +74,7 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
             "canned_pages", "channel_pages", "forms", "message_pages", "order_pages",
             "broadcast_pages", "product_pages", "router", "settings_forms", "settings_pages",
         },
+        "identity": {"limits"},
         "inbox": {"committer", "door"},
         "broadcasts": {"broadcaster"},
         "outbox": {"leasing", "sender"},

@@ -102,7 +102,9 @@ async def test_an_order_goes_to_telegram_and_back(
     await web.says("0712 345 678", "How will you pay?")
     await web.gives("1")
     await web.is_told_card("Order 1001")
-    ((actions,),) = shop.rows("SELECT array_agg(action ORDER BY id) FROM audit_leaf")
+    ((actions,),) = shop.rows(
+        "SELECT array_agg(action ORDER BY id) FROM audit_leaf WHERE actor_id <> 'outlet file'"
+    )
     assert actions == ["contacts.GiveLink", "contacts.GiveLink", "orders.PlaceOrder"]
 
     await shop.moves(1001, Status.ACCEPTED)

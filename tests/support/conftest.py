@@ -11,6 +11,9 @@ from visitors import Visitor
 
 from chatworks.app import House
 from chatworks.commands.models import Actor, ActorKind, Call
+from chatworks.identity import store as identity
+from chatworks.identity.models import Account
+from chatworks.identity.service import note
 from chatworks.kit.ids import uuid7
 
 Operate = Callable[[UUID, Any], Awaitable[Any]]
@@ -20,15 +23,14 @@ Operate = Callable[[UUID, Any], Awaitable[Any]]
 async def operators(house: House) -> tuple[UUID, UUID]:
     """The owner, and a colleague called Ben."""
     outlet = (await house.directory.outlets())[0]
-    ben = uuid7(house.clock)
     async with house.db.engine([outlet.id]) as work:
-        row = await (await work.conn.execute("SELECT id FROM operator")).fetchone()
-        await work.conn.execute(
-            "INSERT INTO operator (outlet_id, id, name, role, created_at)"
-            " VALUES (%s, %s, 'Ben', 'operator', now())",
-            [outlet.id, ben],
-        )
+        row = await (await work.conn.execute("SELECT id FROM membership")).fetchone()
+        account = Account(uuid7(house.clock), "person", "Ben", None, "en", "UTC", work.now)
+        await identity.add_account(work, account)
+        ben = await identity.add_membership(work, outlet.id, account.id, "operator")
+        note(work, account.id, "Join")
     assert row is not None
+    assert ben is not None
     return row[0], ben
 
 
