@@ -68,6 +68,11 @@ from chatworks.kit.listen import Listener
 from chatworks.kit.migrate import ENGINE, WEB, login_url
 from chatworks.kit.texts import Texts
 from chatworks.kit.work import Work
+from chatworks.mail.carriers import Carrier, carrier
+from chatworks.mail.feature import feature as mail
+from chatworks.mail.postman import Postman
+from chatworks.mail.service import Desk as MailDesk
+from chatworks.mail.service import measure as measure_mail
 from chatworks.media import feature as media
 from chatworks.media.fetcher import Fetcher
 from chatworks.media.service import Bounds, Shelf
@@ -109,6 +114,7 @@ class House:
     shelf: Shelf
     fetcher: Fetcher
     broadcaster: Broadcaster
+    postman: Postman
     http: HttpClient
     bots: Bots
     senders: Senders
@@ -141,6 +147,7 @@ class House:
             await measure_inbox(work)
             await measure_outbox(work)
             await measure_media(work)
+            await measure_mail(work)
 
     async def work(self, stop: asyncio.Event) -> None:
         """Take turns, send, fetch files, and poll bots until ``stop`` is set; then end well.
@@ -149,7 +156,7 @@ class House:
         its work must not look alive.
         """
         care = [asyncio.create_task(run()) for run in (self.bots.run, self.senders.run)]
-        busy = (self.worker, self.sender, self.fetcher, self.broadcaster)
+        busy = (self.worker, self.sender, self.fetcher, self.broadcaster, self.postman)
         loops = [asyncio.create_task(loop.run()) for loop in busy]
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*loops, *care, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -178,14 +185,12 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     files = Files(db, _loader(shelf), settings.public_url.rstrip("/"))
     twilio_api = TwilioApi(http, settings.twilio_api_base)
     senders = Senders(db, engine_url, directory, twilio_api, settings.address)
-    by_twilio = twilio(senders.messenger, settings.address)
-    by_meta = whatsapp(CloudApi(http, settings.whatsapp_api_base))
-    messengers = (telegram(bot_api, files), *by_twilio, by_meta)
-    kinds = {kind.kind: kind for kind in (*messengers, WEBCHAT, TERMINAL)}
+    kinds = _kinds(settings, http, telegram(bot_api, files), senders)
     applets = Applets(load(package) for package in INSTALLED)
     scribe = Scribe(kinds, directory.channel, settings.address)
     router = Router(kinds, directory.channel, directory.outlet)
-    features = _features(settings, applets, scribe, directory, router)
+    mail_desk = MailDesk(vault)
+    features = (mail(mail_desk), *_features(settings, applets, scribe, directory, router))
     dispatcher = Dispatcher(r for feature in features for r in feature.registrations)
     applets.check(dispatcher.names())
     db.subscribers = _subscribers(features)
@@ -218,6 +223,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         shelf=shelf,
         fetcher=Fetcher(db, shelf, kinds, directory.channel, listener),
         broadcaster=Broadcaster(db, router, kinds, directory.outlet, listener),
+        postman=Postman(db, mail_desk, _carrier(settings), listener),
         http=http,
         bots=Bots(
             db=db,
@@ -281,6 +287,21 @@ def _features(
         support.FEATURE,
         broadcasts(Planner(router, directory.outlet, directory.channels)),
     )
+
+
+def _kinds(
+    settings: Settings, http: HttpClient, by_telegram: ChannelKind, senders: Senders
+) -> dict[str, ChannelKind]:
+    """Return every kind of channel that there is."""
+    by_twilio = twilio(senders.messenger, settings.address)
+    by_meta = whatsapp(CloudApi(http, settings.whatsapp_api_base))
+    messengers = (by_telegram, *by_twilio, by_meta)
+    return {kind.kind: kind for kind in (*messengers, WEBCHAT, TERMINAL)}
+
+
+def _carrier(settings: Settings) -> Carrier:
+    url = "" if settings.mail_url is None else settings.mail_url.get_secret_value()
+    return carrier(url, settings.mail_from, settings.home / "mail")
 
 
 def _loader(shelf: Shelf) -> Callable[[str], Awaitable[Upload | None]]:

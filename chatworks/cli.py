@@ -224,6 +224,7 @@ async def _hello(house: House, what: str) -> None:
             click.echo("  Telegram  connecting with TELEGRAM_TOKEN; the log says how it went")
         else:
             click.echo("  Telegram  TELEGRAM_TOKEN=<token of @BotFather> make run")
+    click.echo(f"  Mail      {house.postman.carrier.where}")
     click.echo(f"  Database  {what}\n  Stop      Ctrl-C\n")
 
 

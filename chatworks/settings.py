@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     whatsapp_api_base: str = Field(
         "https://graph.facebook.com", validation_alias="WHATSAPP_API_BASE"
     )
+    mail_url: SecretStr | None = Field(None, validation_alias="CHATWORKS_MAIL_URL")
+    mail_from: str = Field("", validation_alias="CHATWORKS_MAIL_FROM")
     metrics_port: int = Field(0, validation_alias="CHATWORKS_METRICS_PORT", ge=0, le=65535)
     batch_size: int = Field(300, validation_alias="CHATWORKS_BATCH_SIZE", ge=1, le=500)
     in_flight: int = Field(128, validation_alias="CHATWORKS_IN_FLIGHT", ge=1, le=1000)

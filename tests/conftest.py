@@ -142,10 +142,18 @@ async def bot_api() -> AsyncIterator[BotApi]:
 
 @pytest.fixture
 async def house(
-    database_url: str, clock: SystemClock, bot_api: BotApi, monkeypatch: pytest.MonkeyPatch
+    database_url: str,
+    clock: SystemClock,
+    bot_api: BotApi,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> AsyncIterator[House]:
-    """The whole product on a fresh database, with MajiPro seeded, open at every hour."""
+    """The whole product on a fresh database, with MajiPro seeded, open at every hour.
+
+    Mails that it sends are files in the folder ``mail`` of ``tmp_path``.
+    """
     set_environment(monkeypatch, bot_api)
+    monkeypatch.setenv("CHATWORKS_HOME", str(tmp_path))
     async with opened(database_url, clock) as composed:
         yield composed
 

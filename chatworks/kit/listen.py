@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 import psycopg
 from psycopg import AsyncConnection, sql
 
-CHANNELS = ("inbox", "outbox", "media", "chat", "outlet", "typing")
+CHANNELS = ("inbox", "outbox", "media", "mail", "chat", "outlet", "typing")
 FLEETING = "typing"  # what passes by and stands in no table: nothing to look for after an absence
 RECONNECT_SECONDS = 0.5
 
@@ -44,8 +44,8 @@ async def wait_until(wake: asyncio.Event, seconds: float) -> None:
 
 
 class Listener:
-    """Subscriptions of one process. A topic is ``inbox``, ``outbox``, ``media``, ``chat <hex id>``,
-    ``outlet <hex id>`` or ``typing <who and where>``.
+    """Subscriptions of one process. A topic is ``inbox``, ``outbox``, ``media``, ``mail``,
+    ``chat <hex id>``, ``outlet <hex id>`` or ``typing <who and where>``.
     """
 
     def __init__(self, conninfo: str) -> None:

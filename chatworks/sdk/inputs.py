@@ -20,6 +20,8 @@ from unicodedata import category, combining, normalize
 import phonenumbers
 from babel.dates import format_date
 
+from chatworks.kit.addresses import NotGivenOut, phone_of
+from chatworks.kit.errors import Invalid
 from chatworks.kit.money import Money
 from chatworks.kit.texts import Texts
 from chatworks.sdk.inbound import File, Inbound, InboundKind
@@ -335,14 +337,13 @@ class Phone:
         """Return the number in its E.164 form."""
         text = clean(inbound.phone) if inbound.kind is InboundKind.PHONE else typed(inbound)
         try:
-            number = phonenumbers.parse(text, self.region)
-        except phonenumbers.NumberParseException:
+            return phone_of(text, self.region)
+        except NotGivenOut:
+            raise NotUnderstood("This phone number does not exist. Please check it.") from None
+        except Invalid:
             raise NotUnderstood(
                 "I need a phone number, for example {example}.", example=self._example()
             ) from None
-        if not phonenumbers.is_valid_number(number):
-            raise NotUnderstood("This phone number does not exist. Please check it.")
-        return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
     def accepts(self, answer: str) -> bool:
         """A number that was valid stays valid."""

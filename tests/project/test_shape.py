@@ -78,13 +78,14 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
         "inbox": {"committer", "door"},
         "broadcasts": {"broadcaster"},
         "outbox": {"leasing", "sender"},
+        "mail": {"carriers", "postman"},
         "media": {"fetcher", "pictures"},
         "storefront": {"miniapp", "uploads"},
         "commands": {"dispatch"},
     }  # fmt: skip
     features = [
         "audit", "bots", "broadcasts", "catalog", "commands", "console", "contacts",
-        "conversations", "identity", "inbox", "media", "orders", "outbox", "outlets",
+        "conversations", "identity", "inbox", "mail", "media", "orders", "outbox", "outlets",
         "privacy", "storefront", "support",
     ]  # fmt: skip
     strangers = [

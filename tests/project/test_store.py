@@ -19,11 +19,13 @@ from chatworks.kit.ids import uuid7
 
 OWN, OTHER = UUID(int=1), UUID(int=2)
 DOORS = {"inbox_event", "inbox_pending", "timer", "rate_limit"}  # outside tenant policies
-GLOBAL = {"audit_guard"}  # of the installation, not of an outlet
+GLOBAL = {"audit_guard", "mail_message"}  # of the installation, not of an outlet
 # Global: an account is in no outlet. Their policies are forced, too, and pages may not touch them.
 ACCOUNTS = {
     "account", "account_address", "account_contact", "account_password", "device", "one_time_code",
     "platform_role", "session",
+    "factor_recovery", "passkey", "passkey_challenge", "passkey_second", "recovery_code", "step_up",
+    "totp",
 }  # fmt: skip
 
 
