@@ -10,6 +10,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -52,6 +53,14 @@ from chatworks.conversations.models import Installed, OutletView
 from chatworks.conversations.service import Scribe
 from chatworks.conversations.watchdog import Watchdog
 from chatworks.conversations.worker import Worker
+from chatworks.factors import step_ups
+from chatworks.factors.core import relying_party
+from chatworks.factors.feature import feature as factors
+from chatworks.factors.passkeys import Passkeys
+from chatworks.factors.proving import Prover
+from chatworks.factors.recoverer import Recoverer
+from chatworks.factors.recoveries import Recoveries
+from chatworks.factors.service import Authenticators
 from chatworks.identity import feature as identity
 from chatworks.identity.models import IssueSignInLink, OneTime
 from chatworks.identity.service import add_first_operator
@@ -115,6 +124,8 @@ class House:
     fetcher: Fetcher
     broadcaster: Broadcaster
     postman: Postman
+    recoverer: Recoverer
+    prover: Prover
     http: HttpClient
     bots: Bots
     senders: Senders
@@ -156,7 +167,7 @@ class House:
         its work must not look alive.
         """
         care = [asyncio.create_task(run()) for run in (self.bots.run, self.senders.run)]
-        busy = (self.worker, self.sender, self.fetcher, self.broadcaster, self.postman)
+        busy = (self.worker, self.sender, self.fetcher, self.broadcaster, self.postman, self.recoverer)
         loops = [asyncio.create_task(loop.run()) for loop in busy]
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*loops, *care, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -190,8 +201,18 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     scribe = Scribe(kinds, directory.channel, settings.address)
     router = Router(kinds, directory.channel, directory.outlet)
     mail_desk = MailDesk(vault)
-    features = (mail(mail_desk), *_features(settings, applets, scribe, directory, router))
-    dispatcher = Dispatcher(r for feature in features for r in feature.registrations)
+    recoveries = Recoveries(
+        settings.address,
+        settings.derive("cancelling recoveries"),
+        timedelta(hours=settings.recovery_wait_hours),
+    )
+    features = (
+        mail(mail_desk),
+        factors(recoveries),
+        *_features(settings, applets, scribe, directory, router),
+    )
+    registrations = (r for feature in features for r in feature.registrations)
+    dispatcher = Dispatcher(registrations, step_ups.spend)
     applets.check(dispatcher.names())
     db.subscribers = _subscribers(features)
     listener = Listener(engine_url)
@@ -224,6 +245,14 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         fetcher=Fetcher(db, shelf, kinds, directory.channel, listener),
         broadcaster=Broadcaster(db, router, kinds, directory.outlet, listener),
         postman=Postman(db, mail_desk, _carrier(settings), listener),
+        recoverer=Recoverer(db, recoveries, listener),
+        prover=Prover(
+            db,
+            Authenticators(vault),
+            Passkeys(relying_party(settings.address)),
+            recoveries,
+            house_passwords.verify_own,
+        ),
         http=http,
         bots=Bots(
             db=db,

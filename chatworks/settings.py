@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     media_outlet_bytes_max: int = Field(
         10_737_418_240, validation_alias="CHATWORKS_MEDIA_OUTLET_BYTES_MAX", ge=1_048_576
     )
+    recovery_wait_hours: int = Field(
+        72, validation_alias="CHATWORKS_RECOVERY_WAIT_HOURS", ge=24, le=720
+    )
     log_format: str = Field(
         "console", validation_alias="CHATWORKS_LOG_FORMAT", pattern="^(console|json)$"
     )

@@ -30,7 +30,6 @@ CREATE TABLE factor_recovery (
     asked_at    timestamptz NOT NULL,
     due_at      timestamptz,                  -- when the factor goes; NULL: not proved enough yet
     told_at     timestamptz,                  -- when all addresses were last told
-    cancel_hash bytea,                        -- of the secret in their links
     ended_at    timestamptz,
     ended_how   text CHECK (ended_how IN ('done', 'cancelled', 'given up')),
     PRIMARY KEY (account_id, id),
@@ -38,7 +37,7 @@ CREATE TABLE factor_recovery (
 );
 CREATE UNIQUE INDEX factor_recovery_open ON factor_recovery (account_id) WHERE ended_at IS NULL;
 CREATE INDEX factor_recovery_waits ON factor_recovery (due_at) WHERE ended_at IS NULL AND due_at IS NOT NULL;
-CREATE UNIQUE INDEX factor_recovery_cancel ON factor_recovery (cancel_hash);
+CREATE UNIQUE INDEX factor_recovery_by_id ON factor_recovery (id);
 
 -- A fresh factor for one operation of one session. Spent by one UPDATE, with the operation.
 CREATE TABLE step_up (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import unicodedata
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import BytesIO
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -16,7 +16,6 @@ import segno
 from chatworks.factors.models import (
     ISSUER,
     KINDS_ASKED,
-    RECOVERY_WAIT,
     SECOND,
     TOTP_DIGITS,
     TOTP_SECONDS,
@@ -134,10 +133,12 @@ def accepted(factors: Factors) -> tuple[str, ...]:
     return tuple(name for name, is_set in plain if is_set) or ("code",)
 
 
-def recovery_due(proved: Collection[str], now: datetime, *, code: bool) -> datetime | None:
+def recovery_due(
+    proved: Collection[str], now: datetime, wait: timedelta, *, code: bool
+) -> datetime | None:
     """Return when a recovery takes effect: two kinds of ways wait, one with a recovery code does
     not; less is not enough.
     """
     if code and proved:
         return now
-    return now + RECOVERY_WAIT if len(set(proved)) >= KINDS_ASKED else None
+    return now + wait if len(set(proved)) >= KINDS_ASKED else None

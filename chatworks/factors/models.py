@@ -17,7 +17,6 @@ TOTP_SECONDS = 30  # RFC 6238, 5.2
 TOTP_TOLERANCE = 1  # steps to either side: RFC 6238, 5.2 recommends one for the delay of the network
 RECOVERY_CODES = 10
 RECOVERY_LETTERS = 16  # of Crockford's 32: 80 bits
-RECOVERY_WAIT = timedelta(hours=72)
 TELL_AGAIN = timedelta(days=1)
 KINDS_ASKED = 2  # of ways, for a recovery that waits
 STEP_UP_FOR = timedelta(minutes=5)
@@ -26,10 +25,12 @@ CHALLENGE_BYTES = 32  # WebAuthn level 3, 13.4.3 asks for 16
 PASSKEYS_MAX = 20
 PASSKEY_NAME_MAX = 60
 LEFTOVERS_KEPT = timedelta(days=1)
+CHAT_TRIES = 5  # codes from one conversation at once, then one a minute
+CHAT_TRY = timedelta(minutes=1)
 
 SECOND = frozenset({"totp", "passkey", "recovery"})  # methods that count beside a first factor
-# The first factors that a code or a link over a way is: another kind of way confirms the device.
-OVER_A_WAY = frozenset({"code", "link"})
+# Methods that open what a first factor opens, on any device: whoever runs the installation gave it.
+TRUSTED = frozenset({"cli"})
 
 
 class Lack(StrEnum):
@@ -156,6 +157,20 @@ class DemandSecondFactor(Command[Demanded]):
     demanded: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What a code from a chat confirmed: ``device``, ``recovery`` or ``step_up``."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmFromChat(Command[Confirmed]):
+    """Confirm by ``code``, which a page of the account shows, from one of the account's chats."""
+
+    code: str
+
+
 class FactorNotValid(Refusal):
     """The code or the signature is wrong, was used, or is too old: they look the same."""
 
@@ -228,7 +243,6 @@ DATA_MAP: DataMap = {
         "asked_at": _WHEN,
         "due_at": operational("when the second factor goes"),
         "told_at": operational("when every way was last told"),
-        "cancel_hash": operational("SHA-256 of a random secret"),
         "ended_at": operational("when it was done or cancelled"),
         "ended_how": operational("how it ended"),
     },

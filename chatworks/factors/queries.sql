@@ -96,7 +96,8 @@ VALUES (%(id)s, %(account_id)s, %(session_id)s, %(operation)s, %(now)s, %(expire
 
 -- name: step_up
 SELECT id, account_id, session_id, expires_at, proved_at FROM step_up
-WHERE id = %(id)s AND session_id = %(session_id)s AND account_id = %(account_id)s
+WHERE id = %(id)s AND account_id = %(account_id)s
+  AND (%(session_id)s::uuid IS NULL OR session_id = %(session_id)s)
   AND expires_at > %(now)s AND spent_at IS NULL
 
 -- name: prove_step_up
@@ -139,21 +140,16 @@ WHERE account_id = %(account_id)s AND id = %(id)s AND ended_at IS NULL AND due_a
 RETURNING proved
 
 -- name: start_recovery
-UPDATE factor_recovery SET due_at = %(due_at)s, told_at = %(now)s, cancel_hash = %(hash)s
+UPDATE factor_recovery SET due_at = %(due_at)s, told_at = %(now)s
 WHERE account_id = %(account_id)s AND id = %(id)s AND ended_at IS NULL AND due_at IS NULL
+
+-- name: recovery_by_id
+SELECT id, account_id, proved, asked_at, due_at FROM factor_recovery
+WHERE id = %(id)s AND ended_at IS NULL
 
 -- name: end_recovery
 UPDATE factor_recovery SET ended_at = %(now)s, ended_how = %(how)s
-WHERE account_id = %(account_id)s AND ended_at IS NULL
-
--- name: cancel_recovery
-UPDATE factor_recovery SET ended_at = %(now)s, ended_how = 'cancelled'
-WHERE cancel_hash = %(hash)s AND ended_at IS NULL
-RETURNING account_id
-
--- name: recovery_by_secret
-SELECT id, account_id, proved, asked_at, due_at FROM factor_recovery
-WHERE cancel_hash = %(hash)s AND ended_at IS NULL
+WHERE account_id = %(account_id)s AND id = %(id)s AND ended_at IS NULL
 
 -- name: due_recoveries
 SELECT id, account_id, proved, asked_at, due_at FROM factor_recovery
@@ -162,7 +158,7 @@ WHERE ended_at IS NULL AND due_at IS NOT NULL
 ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 
 -- name: tell_again
-UPDATE factor_recovery SET told_at = %(now)s, cancel_hash = %(hash)s
+UPDATE factor_recovery SET told_at = %(now)s
 WHERE account_id = %(account_id)s AND id = %(id)s
 
 -- name: give_up_recoveries
