@@ -95,6 +95,10 @@ from chatworks.outlets.core import changes
 from chatworks.outlets.feature import feature as outlets
 from chatworks.outlets.models import AppletSpec, ApplyFile, Change, Install, Outlet, OutletFile
 from chatworks.outlets.service import Directory, connectable, seed
+from chatworks.passwords import feature as passwords
+from chatworks.passwords.breached import Breached
+from chatworks.passwords.hasher import Hasher
+from chatworks.passwords.service import Passwords
 from chatworks.privacy.core import notice
 from chatworks.sdk.applet import Applets, load
 from chatworks.senders import Senders
@@ -124,6 +128,7 @@ class House:
     fetcher: Fetcher
     broadcaster: Broadcaster
     postman: Postman
+    passwords: Passwords
     recoverer: Recoverer
     prover: Prover
     http: HttpClient
@@ -145,6 +150,7 @@ class House:
         await self.http.close()
         await self.listener.close()
         self.shelf.close()
+        self.passwords.close()
         await self.db.close()
 
     async def ready(self) -> None:
@@ -201,14 +207,11 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     scribe = Scribe(kinds, directory.channel, settings.address)
     router = Router(kinds, directory.channel, directory.outlet)
     mail_desk = MailDesk(vault)
-    recoveries = Recoveries(
-        settings.address,
-        settings.derive("cancelling recoveries"),
-        timedelta(hours=settings.recovery_wait_hours),
-    )
+    passwords = _passwords(settings, db)
+    prover = _prover(settings, db, vault, passwords)
     features = (
         mail(mail_desk),
-        factors(recoveries),
+        factors(prover.recoveries),
         *_features(settings, applets, scribe, directory, router),
     )
     registrations = (r for feature in features for r in feature.registrations)
@@ -245,14 +248,9 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         fetcher=Fetcher(db, shelf, kinds, directory.channel, listener),
         broadcaster=Broadcaster(db, router, kinds, directory.outlet, listener),
         postman=Postman(db, mail_desk, _carrier(settings), listener),
-        recoverer=Recoverer(db, recoveries, listener),
-        prover=Prover(
-            db,
-            Authenticators(vault),
-            Passkeys(relying_party(settings.address)),
-            recoveries,
-            house_passwords.verify_own,
-        ),
+        passwords=passwords,
+        recoverer=Recoverer(db, prover.recoveries, listener),
+        prover=prover,
         http=http,
         bots=Bots(
             db=db,
@@ -301,6 +299,7 @@ def _features(
         telegram_feature.FEATURE,
         media.FEATURE,
         identity.FEATURE,
+        passwords.FEATURE,
         outlets(
             lambda applet, data: _check_settings(applets, applet, data),
             lambda spec: _install(applets, spec),
@@ -316,6 +315,21 @@ def _features(
         support.FEATURE,
         broadcasts(Planner(router, directory.outlet, directory.channels)),
     )
+
+
+def _prover(settings: Settings, db: Database, vault: Vault, passwords: Passwords) -> Prover:
+    recoveries = Recoveries(
+        settings.address,
+        settings.derive("cancelling recoveries"),
+        timedelta(hours=settings.recovery_wait_hours),
+    )
+    passkeys = Passkeys(relying_party(settings.address))
+    return Prover(db, Authenticators(vault), passkeys, recoveries, passwords.verify_own)
+
+
+def _passwords(settings: Settings, db: Database) -> Passwords:
+    hasher = Hasher(settings.derive("passwords"), db.clock)
+    return Passwords(db, hasher, Breached.shipped(), settings.address)
 
 
 def _kinds(

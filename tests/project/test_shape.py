@@ -80,13 +80,14 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
         "outbox": {"leasing", "sender"},
         "mail": {"carriers", "postman"},
         "media": {"fetcher", "pictures"},
+        "passwords": {"breached", "hasher"},
         "storefront": {"miniapp", "uploads"},
         "commands": {"dispatch"},
     }  # fmt: skip
     features = [
         "audit", "bots", "broadcasts", "catalog", "commands", "console", "contacts",
         "conversations", "identity", "inbox", "mail", "media", "orders", "outbox", "outlets",
-        "privacy", "storefront", "support",
+        "passwords", "privacy", "storefront", "support",
     ]  # fmt: skip
     strangers = [
         f"{feature}/{path.name}"

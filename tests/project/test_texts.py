@@ -23,6 +23,7 @@ PACKAGES = {
     "chatworks.conversations": ["conversations"],
     "chatworks.sdk": ["sdk"],
     "chatworks.orders": ["orders"],
+    "chatworks.passwords": ["passwords"],
     "chatworks.storefront": ["storefront"],
     "chatworks.privacy": ["privacy"],
 }
