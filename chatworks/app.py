@@ -173,7 +173,14 @@ class House:
         its work must not look alive.
         """
         care = [asyncio.create_task(run()) for run in (self.bots.run, self.senders.run)]
-        busy = (self.worker, self.sender, self.fetcher, self.broadcaster, self.postman, self.recoverer)
+        busy = (
+            self.worker,
+            self.sender,
+            self.fetcher,
+            self.broadcaster,
+            self.postman,
+            self.recoverer,
+        )
         loops = [asyncio.create_task(loop.run()) for loop in busy]
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*loops, *care, stopping], return_when=asyncio.FIRST_COMPLETED)

@@ -65,7 +65,7 @@ def matching_step(secret: str, typed: str, now: datetime) -> int | None:
 def setup_address(secret: str, account: str) -> str:
     """Return the otpauth address that an authenticator app reads."""
     return pyotp.TOTP(secret, digits=TOTP_DIGITS, interval=TOTP_SECONDS).provisioning_uri(
-        account, issuer_name=ISSUER
+        name=account, issuer_name=ISSUER
     )
 
 

@@ -14,7 +14,9 @@ from chatworks.kit.errors import ChatWorksError, Refusal
 ISSUER = "ChatWorks"  # what authenticator apps show beside the account
 TOTP_DIGITS = 6  # what every authenticator app shows
 TOTP_SECONDS = 30  # RFC 6238, 5.2
-TOTP_TOLERANCE = 1  # steps to either side: RFC 6238, 5.2 recommends one for the delay of the network
+TOTP_TOLERANCE = (
+    1  # steps to either side: RFC 6238, 5.2 recommends one for the delay of the network
+)
 RECOVERY_CODES = 10
 RECOVERY_LETTERS = 16  # of Crockford's 32: 80 bits
 TELL_AGAIN = timedelta(days=1)

@@ -126,14 +126,16 @@ class Passkeys:
         if passkey_id is None:
             raise FactorNotValid
         note(work, session.account_id, "AddPasskey", passkey=passkey_id.hex)
-        await tell(work, session.account_id, "A passkey was added to your account: {name}", name=name)
+        await tell(
+            work, session.account_id, "A passkey was added to your account: {name}", name=name
+        )
         return passkey_id
 
     async def ask(self, work: Work, session: Session | None) -> Asked:
         """Return what a browser signs: to sign in (no session yet), or to prove who it is."""
         challenge = work.clock.random_bytes(CHALLENGE_BYTES)
         purpose = SIGN_IN if session is None else PROVE
-        ticket = await store.add_challenge(work, purpose, session and session.id, challenge)
+        ticket = await store.add_challenge(work, purpose, _id(session), challenge)
         known = [] if session is None else await store.passkeys(work, session.account_id)
         options = webauthn.generate_authentication_options(
             rp_id=self.site.id,
@@ -155,7 +157,7 @@ class Passkeys:
         a count that went back stays noted.
         """
         purpose = SIGN_IN if session is None else PROVE
-        challenge = await store.spend_challenge(work, ticket, purpose, session and session.id)
+        challenge = await store.spend_challenge(work, ticket, purpose, _id(session))
         if challenge is None or len(answer) > ANSWER_LENGTH_MAX:
             return None
         try:
@@ -189,6 +191,10 @@ class Passkeys:
             name=key.name,
         )
         return None
+
+
+def _id(session: Session | None) -> UUID | None:
+    return None if session is None else session.id
 
 
 def _is_of(key: Passkey, session: Session | None, handle: bytes | None) -> bool:

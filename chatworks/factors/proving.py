@@ -23,7 +23,7 @@ from chatworks.identity.models import Browser, IssuedCode, Secrets, Session, Spe
 from chatworks.kit.db import Database
 from chatworks.kit.work import Work
 
-PASSWORD, CODE, SEND, PASSKEY = "password", "code", "send", "passkey"  # noqa: S105 - names
+PASSWORD, CODE, SEND, PASSKEY = "password", "code", "send", "passkey"
 
 VerifyPassword = Callable[[UUID, str, Browser], Awaitable[object | None]]
 """Returns None where this is not the account's password; it draws the try, and leaves a leaf."""

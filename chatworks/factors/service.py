@@ -21,8 +21,8 @@ from chatworks.factors.models import (
     RECOVERY_LETTERS,
     AlreadySet,
     Demanded,
-    Factors,
     FactorNotValid,
+    Factors,
     Lack,
     Setup,
 )
@@ -99,7 +99,9 @@ class Authenticators:
         label, _, _ = await store.label(work, account_id)
         return Setup(secret, core.setup_address(secret, label))
 
-    async def confirm(self, work: Work, session: Session, code: str) -> tuple[str, list[str]] | None:
+    async def confirm(
+        self, work: Work, session: Session, code: str
+    ) -> tuple[str, list[str]] | None:
         """Let the secret count from now on; None where the code is not of it.
 
         Returns the session's new secret and, where there are none yet, recovery codes to be shown

@@ -30,20 +30,20 @@ from chatworks.kit.work import Work
 QUERIES = load_queries(__package__)
 
 
-async def _run(work: Work, name: str, **parameters: Any) -> AsyncCursor[Any]:
-    return await work.conn.execute(QUERIES[name], {"now": work.now, **parameters})
+async def _run(work: Work, query: str, /, **parameters: Any) -> AsyncCursor[Any]:
+    return await work.conn.execute(QUERIES[query], {"now": work.now, **parameters})
 
 
-async def _count(work: Work, name: str, **parameters: Any) -> int:
-    return (await _run(work, name, **parameters)).rowcount
+async def _count(work: Work, query: str, /, **parameters: Any) -> int:
+    return (await _run(work, query, **parameters)).rowcount
 
 
-async def _row(work: Work, name: str, **parameters: Any) -> Any:
-    return await (await _run(work, name, **parameters)).fetchone()
+async def _row(work: Work, query: str, /, **parameters: Any) -> Any:
+    return await (await _run(work, query, **parameters)).fetchone()
 
 
-async def _yes(work: Work, name: str, **parameters: Any) -> bool:
-    return bool((await _row(work, name, **parameters))[0])
+async def _yes(work: Work, query: str, /, **parameters: Any) -> bool:
+    return bool((await _row(work, query, **parameters))[0])
 
 
 # What an account has
@@ -119,9 +119,7 @@ async def replace_recovery_codes(work: Work, account_id: UUID, hashes: Sequence[
     await _run(work, "remove_recovery_codes", account_id=account_id)
     if hashes:
         ids = [work.new_id() for _ in hashes]
-        await _run(
-            work, "add_recovery_codes", account_id=account_id, ids=ids, hashes=list(hashes)
-        )
+        await _run(work, "add_recovery_codes", account_id=account_id, ids=ids, hashes=list(hashes))
 
 
 async def burn_recovery_code(work: Work, account_id: UUID, secret_hash: bytes) -> bool:
@@ -170,9 +168,7 @@ async def step_up(
     work: Work, step_up_id: UUID, account_id: UUID, session_id: UUID | None
 ) -> StepUp | None:
     """Return a step-up that can still be spent; of this session, where one is named."""
-    row = await _row(
-        work, "step_up", id=step_up_id, session_id=session_id, account_id=account_id
-    )
+    row = await _row(work, "step_up", id=step_up_id, session_id=session_id, account_id=account_id)
     return None if row is None else StepUp(*row)
 
 
@@ -219,9 +215,7 @@ async def recovery_by_id(work: Work, recovery_id: UUID) -> Recovery | None:
 
 async def prove_recovery(work: Work, asked: Recovery, kind: str) -> list[str] | None:
     """Note that a code came back over a kind of way; returns all kinds, None where it was noted."""
-    row = await _row(
-        work, "prove_recovery", account_id=asked.account_id, id=asked.id, kind=kind
-    )
+    row = await _row(work, "prove_recovery", account_id=asked.account_id, id=asked.id, kind=kind)
     return None if row is None else row[0]
 
 
@@ -239,9 +233,7 @@ async def end_recovery(work: Work, asked: Recovery, how: str) -> bool:
 
 async def due_recoveries(work: Work, limit: int) -> list[Recovery]:
     """Lock and return recoveries whose time has come, or whose ways are to be told again."""
-    cursor = await _run(
-        work, "due_recoveries", told_before=work.now - TELL_AGAIN, limit=limit
-    )
+    cursor = await _run(work, "due_recoveries", told_before=work.now - TELL_AGAIN, limit=limit)
     return [Recovery(*row) for row in await cursor.fetchall()]
 
 
@@ -327,7 +319,9 @@ async def doubt_passkey(work: Work, key: Passkey) -> None:
 
 async def rename_passkey(work: Work, account_id: UUID, passkey_id: UUID, name: str) -> bool:
     """Give a passkey another name."""
-    return await _count(work, "rename_passkey", account_id=account_id, id=passkey_id, name=name) == 1
+    return (
+        await _count(work, "rename_passkey", account_id=account_id, id=passkey_id, name=name) == 1
+    )
 
 
 async def remove_passkey(work: Work, account_id: UUID, passkey_id: UUID) -> bool:

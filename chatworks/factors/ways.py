@@ -23,7 +23,9 @@ from chatworks.sdk.messages import Message
 
 TEXTS = Texts.load("chatworks.factors")
 EMAIL = "email"
-HERE = frozenset({"webchat", "terminal"})  # kinds of chat that are this same browser, or no messenger
+HERE = frozenset(
+    {"webchat", "terminal"}
+)  # kinds of chat that are this same browser, or no messenger
 PURPOSE = "way"
 
 
@@ -61,9 +63,7 @@ async def tell(work: Work, account_id: UUID, msgid: str, **values: object) -> No
             post(work, Post(outlet_id, conversation_id, Message(said)))
 
 
-async def send_code(
-    work: Work, account_id: UUID, way: Way, wanted: str, about: str
-) -> IssuedCode:
+async def send_code(work: Work, account_id: UUID, way: Way, wanted: str, about: str) -> IssuedCode:
     """Issue a code for a way, and mail it where the way is an address.
 
     ``wanted`` is what it proves (``device``, ``recovery``, ``step_up``), ``about`` the id of that.

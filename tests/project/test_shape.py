@@ -74,6 +74,9 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
             "canned_pages", "channel_pages", "forms", "message_pages", "order_pages",
             "broadcast_pages", "product_pages", "router", "settings_forms", "settings_pages",
         },
+        "factors": {
+            "from_chat", "passkeys", "proving", "recoverer", "recoveries", "step_ups", "ways",
+        },
         "identity": {"limits"},
         "inbox": {"committer", "door"},
         "broadcasts": {"broadcaster"},
@@ -86,7 +89,7 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
     }  # fmt: skip
     features = [
         "audit", "bots", "broadcasts", "catalog", "commands", "console", "contacts",
-        "conversations", "identity", "inbox", "mail", "media", "orders", "outbox", "outlets",
+        "conversations", "factors", "identity", "inbox", "mail", "media", "orders", "outbox", "outlets",
         "passwords", "privacy", "storefront", "support",
     ]  # fmt: skip
     strangers = [
