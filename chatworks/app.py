@@ -86,6 +86,8 @@ from chatworks.media import feature as media
 from chatworks.media.fetcher import Fetcher
 from chatworks.media.service import Bounds, Shelf
 from chatworks.media.service import measure as measure_media
+from chatworks.memberships.feature import feature as memberships
+from chatworks.memberships.service import Inviter
 from chatworks.orders import feature as orders
 from chatworks.outbox import feature as outbox
 from chatworks.outbox.sender import Sender
@@ -320,6 +322,7 @@ def _features(
         catalog.FEATURE,
         orders.FEATURE,
         support.FEATURE,
+        memberships(Inviter(settings.address, directory.outlet)),
         broadcasts(Planner(router, directory.outlet, directory.channels)),
     )
 

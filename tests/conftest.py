@@ -1,4 +1,4 @@
-"""Fixtures that every test may use: a real PostgreSQL, migrated once, copied for each test."""
+"""Fixtures that every test may use: a real PostgreSQL, migrated once, emptied after each test."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
+from copies import Copies, at
 from houses import SECRET, at_work, opened, set_environment, stand_in
 from psycopg import sql
 
@@ -21,11 +22,6 @@ from chatworks.kit.migrate import ENGINE, WEB, login_url, migrate
 from chatworks.testing.telegram import BotApi
 
 _numbers = itertools.count(1)
-
-
-def _at(url: str, database: str) -> str:
-    head, _, tail = url.partition("?")
-    return f"{head.rpartition('/')[0]}/{database}" + (f"?{tail}" if tail else "")
 
 
 @pytest.fixture(scope="session")
@@ -62,33 +58,31 @@ def template(server_url: str) -> str:
     name = f"cw_template_{os.getpid()}"
     with psycopg.connect(server_url, autocommit=True) as conn:
         conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    migrate(_at(server_url, name), SECRET)
+    migrate(at(server_url, name), SECRET)
     return name
 
 
+@pytest.fixture(scope="session")
+def copies(server_url: str, template: str) -> Copies:
+    """Databases to take and to give back."""
+    return Copies(server_url, template)
+
+
 @pytest.fixture
-def database_url(server_url: str, template: str) -> Iterator[str]:
-    """The owner's address of a fresh, migrated database."""
-    name = f"cw_{os.getpid()}_{next(_numbers)}"
-    with psycopg.connect(server_url, autocommit=True) as conn:
-        conn.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier(name), sql.Identifier(template)
-            )
-        )
-        yield _at(server_url, name)
-        conn.execute(
-            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+def database_url(server_url: str, copies: Copies) -> Iterator[str]:
+    """The owner's address of a migrated database with nothing in it."""
+    name = copies.take()
+    yield at(server_url, name)
+    copies.give_back(name)
 
 
 @pytest.fixture
 def empty_database_url(server_url: str) -> Iterator[str]:
     """The owner's address of a database with nothing in it."""
-    name = f"cw_{os.getpid()}_{next(_numbers)}"
+    name = f"cw_empty_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(server_url, autocommit=True) as conn:
         conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield _at(server_url, name)
+        yield at(server_url, name)
         conn.execute(
             sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
         )

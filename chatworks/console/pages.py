@@ -68,6 +68,13 @@ REFUSALS = {
     "catalog.NoSuchProduct": "There is no such product.",
     "outlets.NoSuchApplet": "This service is not switched on.",
     "commands.NotAllowed": "Your role may not do this.",
+    "memberships.LastOwner": "An outlet always has an owner: hand it over first.",
+    "memberships.NotToOneself": "Somebody else has to change your role.",
+    "memberships.NoSuchMember": "Nobody of that name works here any more.",
+    "memberships.NoSuchRole": "This role is not given this way.",
+    "memberships.NoSuchRequest": "This was answered already, or they work here.",
+    "memberships.WrongHours": "A visit lasts 1 to {} hours.",
+    "memberships.TooManyInvitations": "{} invitations are open: take some back first.",
 }
 SAVED = {
     "accepted": "Accepted. The customer has been told.",
@@ -83,6 +90,13 @@ SAVED = {
     "broadcast_pause": "Paused. What was on its way leaves within seconds.",
     "broadcast_resume": "It goes on.",
     "broadcast_cancel": "Cancelled. Nobody else gets it.",
+    "people-invite": "The invitation is on its way.",
+    "people-withdraw": "The invitation is taken back: its link does nothing now.",
+    "people-role": "The role is changed. It counts from now on.",
+    "people-hand-over": "The outlet is handed over. You are an operator now.",
+    "people-remove": "They are out, at once.",
+    "people-visit": "They may look in now. End it here whenever you like.",
+    "people-refuse": "Refused.",
     "channel": "Done. What it means at the messenger shows here within seconds.",
 }
 
@@ -194,7 +208,8 @@ class Desk:
 
 def _call(session: Session, command: Command[Answer]) -> Call[Answer]:
     operator = session.acting
-    actor = Actor(ActorKind.OPERATOR, operator.id.hex, operator.role)
+    kind = ActorKind.PLATFORM if operator.is_visit else ActorKind.OPERATOR
+    actor = Actor(kind, operator.id.hex, operator.role)
     return Call(session.outlet_id, actor, command)
 
 

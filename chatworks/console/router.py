@@ -21,6 +21,7 @@ from chatworks.console.pages import (
     session_pages,
     sign_in_pages,
 )
+from chatworks.console.people_pages import people_pages
 from chatworks.console.product_pages import product_pages
 from chatworks.console.settings_pages import settings_pages
 from chatworks.kit.errors import Forbidden
@@ -58,6 +59,7 @@ def console(desk: Desk) -> list[Any]:
             *product_pages(desk),
             *settings_pages(desk),
             *channel_pages(desk),
+            *people_pages(desk),
             *other_pages(desk),
             *session_pages(desk),
         ],

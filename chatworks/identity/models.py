@@ -42,6 +42,7 @@ class Operator:
     name: str
     role: str
     account_id: UUID
+    is_visit: bool = False  # somebody of the platform, let in for a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +328,8 @@ DATA_MAP: DataMap = {
         "role": operational("what they may do"),
         "joined_at": operational("when"),
         "left_at": operational("when they left or were removed"),
+        "ends_at": operational("until when a visit lasts"),
+        "is_visit": operational("somebody of the platform, let in for a time"),
     },
     "device": {
         **_OWNER,

@@ -24,12 +24,14 @@ SELECT 1 FROM outlet WHERE outlet_id = %(outlet_id)s FOR UPDATE
 SELECT EXISTS (SELECT 1 FROM membership WHERE outlet_id = %(outlet_id)s)
 
 -- name: operators
-SELECT outlet_id, id, name, role, account_id FROM membership
-WHERE outlet_id = %(outlet_id)s AND left_at IS NULL ORDER BY joined_at, id
+SELECT outlet_id, id, name, role, account_id, is_visit FROM membership
+WHERE outlet_id = %(outlet_id)s AND left_at IS NULL AND (ends_at IS NULL OR ends_at > %(now)s)
+ORDER BY joined_at, id
 
 -- name: memberships
-SELECT outlet_id, id, name, role, account_id FROM membership
-WHERE account_id = %(account_id)s AND left_at IS NULL ORDER BY joined_at, id
+SELECT outlet_id, id, name, role, account_id, is_visit FROM membership
+WHERE account_id = %(account_id)s AND left_at IS NULL AND (ends_at IS NULL OR ends_at > %(now)s)
+ORDER BY joined_at, id
 
 -- name: add_code
 INSERT INTO one_time_code (id, purpose, account_id, about, secret_hash, tries_left, expires_at)
@@ -97,11 +99,12 @@ WITH seen AS (
       AND last_seen_at > %(idle_since)s AND last_seen_at < %(now)s - interval '1 minute'
 )
 SELECT s.id, s.account_id, s.device_id, s.methods, s.fresh_at, s.created_at, s.last_seen_at,
-       s.user_agent, m.outlet_id, m.id, m.name, m.role, m.account_id
+       s.user_agent, m.outlet_id, m.id, m.name, m.role, m.account_id, m.is_visit
 FROM session s
 JOIN account a ON a.id = s.account_id
 LEFT JOIN membership m ON m.outlet_id = s.outlet_id AND m.id = s.membership_id
     AND m.account_id = s.account_id AND m.left_at IS NULL
+    AND (m.ends_at IS NULL OR m.ends_at > %(now)s)
 WHERE s.secret_hash = %(hash)s AND s.revoked_at IS NULL AND s.expires_at > %(now)s
   AND s.last_seen_at > %(idle_since)s AND a.closed_at IS NULL
 
@@ -115,6 +118,7 @@ UPDATE session s SET secret_hash = %(hash)s, outlet_id = m.outlet_id, membership
 FROM membership m
 WHERE s.id = %(id)s AND s.account_id = %(account_id)s AND s.revoked_at IS NULL
   AND m.outlet_id = %(outlet_id)s AND m.account_id = s.account_id AND m.left_at IS NULL
+    AND (m.ends_at IS NULL OR m.ends_at > %(now)s)
 
 -- name: sessions
 SELECT id, created_at, last_seen_at, user_agent, address, methods FROM session
@@ -168,6 +172,7 @@ FROM staff_chat s
 JOIN conversation c ON c.outlet_id = s.outlet_id AND c.id = s.conversation_id
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
 JOIN membership m ON m.outlet_id = s.outlet_id AND m.id = s.operator_id AND m.left_at IS NULL
+    AND (m.ends_at IS NULL OR m.ends_at > %(now)s)
 WHERE s.outlet_id = ANY(%(outlets)s::uuid[])
 ORDER BY s.outlet_id, s.conversation_id
 
