@@ -53,6 +53,7 @@ from chatworks.conversations.models import Installed, OutletView
 from chatworks.conversations.service import Scribe
 from chatworks.conversations.watchdog import Watchdog
 from chatworks.conversations.worker import Worker
+from chatworks.couriers import Couriers
 from chatworks.factors import step_ups
 from chatworks.factors.core import relying_party
 from chatworks.factors.feature import feature as factors
@@ -61,7 +62,7 @@ from chatworks.factors.proving import Prover
 from chatworks.factors.recoverer import Recoverer
 from chatworks.factors.recoveries import Recoveries
 from chatworks.factors.service import Authenticators
-from chatworks.identity import feature as identity
+from chatworks.identity.feature import feature as identity
 from chatworks.identity.models import IssueSignInLink, OneTime
 from chatworks.identity.service import add_first_operator
 from chatworks.inbox import feature as inbox
@@ -108,6 +109,7 @@ from chatworks.settings import Settings, secret_of
 from chatworks.support import feature as support
 
 log = structlog.get_logger()
+PRIVACY = Texts.load("chatworks.privacy")
 
 
 @dataclass(slots=True)
@@ -138,6 +140,7 @@ class House:
     senders: Senders
     watchdog: Watchdog
     privacy_texts: Texts
+    couriers: Couriers
 
     async def open(self) -> None:
         """Connect to everything."""
@@ -199,9 +202,8 @@ class House:
 
 def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     """Wire a house for the database at ``owner_url``; nothing is opened yet."""
-    secret = settings.secret.get_secret_value().encode()
-    engine_url = login_url(owner_url, ENGINE, secret)
-    db = Database.connect(engine_url, login_url(owner_url, WEB, secret), clock)
+    engine_url, web_url = _logins(settings, owner_url)
+    db = Database.connect(engine_url, web_url, clock)
     committer = Committer(db)
     http = HttpClient()
     bot_api = BotApi(http, settings.telegram_api_base)
@@ -216,7 +218,8 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     scribe = Scribe(kinds, directory.channel, settings.address)
     router = Router(kinds, directory.channel, directory.outlet)
     mail_desk = MailDesk(vault)
-    passwords = _passwords(settings, db)
+    couriers = Couriers(directory, kinds, settings.address)
+    passwords = _passwords(settings, db, couriers)
     prover = _prover(settings, db, vault, passwords)
     features = (
         mail(mail_desk),
@@ -229,13 +232,12 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     db.subscribers = _subscribers(features)
     listener = Listener(engine_url)
     watchdog = Watchdog(clock)
-    privacy_texts = Texts.load("chatworks.privacy")
     parts = Parts(
         applets=applets,
         dispatcher=dispatcher,
         kinds=kinds,
         channel_of=directory.channel,
-        outlet_of=_views(directory, privacy_texts, settings.address),
+        outlet_of=_views(directory, PRIVACY, settings.address),
         texts=Texts.load("chatworks.conversations"),
         scribe=scribe,
         watchdog=watchdog,
@@ -274,8 +276,15 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         ),
         senders=senders,
         watchdog=watchdog,
-        privacy_texts=privacy_texts,
+        privacy_texts=PRIVACY,
+        couriers=couriers,
     )
+
+
+def _logins(settings: Settings, owner_url: str) -> tuple[str, str]:
+    """Return the addresses of the engine's and the web's logins."""
+    secret = settings.secret.get_secret_value().encode()
+    return login_url(owner_url, ENGINE, secret), login_url(owner_url, WEB, secret)
 
 
 def _views(
@@ -307,7 +316,7 @@ def _features(
         outbox.FEATURE,
         telegram_feature.FEATURE,
         media.FEATURE,
-        identity.FEATURE,
+        identity(settings.address),
         passwords.FEATURE,
         outlets(
             lambda applet, data: _check_settings(applets, applet, data),
@@ -337,9 +346,9 @@ def _prover(settings: Settings, db: Database, vault: Vault, passwords: Passwords
     return Prover(db, Authenticators(vault), passkeys, recoveries, passwords.verify_own)
 
 
-def _passwords(settings: Settings, db: Database) -> Passwords:
+def _passwords(settings: Settings, db: Database, couriers: Couriers) -> Passwords:
     hasher = Hasher(settings.derive("passwords"), db.clock)
-    return Passwords(db, hasher, Breached.shipped(), settings.address)
+    return Passwords(db, hasher, Breached.shipped(), couriers)
 
 
 def _kinds(

@@ -24,6 +24,9 @@ import uvloop
 from prometheus_client import start_http_server
 from pydantic import SecretStr
 
+from chatworks.account.pages import AccountDesk
+from chatworks.account.password_pages import WAY
+from chatworks.account.router import account
 from chatworks.app import (
     House,
     apply_outlet,
@@ -148,6 +151,7 @@ def web_app(house: House, streams: Streams) -> App:
         house.kinds,
         house.shelf,
     )
+    own = AccountDesk(house.db, house.directory, shown, house.couriers, ways=(WAY,))
     maps = [feature.data_map for feature in house.features] + [VISITORS]
 
     handlers = [
@@ -157,6 +161,7 @@ def web_app(house: House, streams: Streams) -> App:
         *media_routes(house.shelf),
         *upload_routes(chat),
         *console(desk),
+        *account(own, house.passwords),
     ]
     door = Door(house.kinds, house.directory.resolve, house.committer, house.clock)
     return create_app(handlers, door, shown, Checks(house.ready, house.measure))

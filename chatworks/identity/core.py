@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import unicodedata
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from zoneinfo import available_timezones
 
-import phonenumbers
-
+from chatworks.identity.models import NAME_LENGTH_MAX, Details
+from chatworks.kit.addresses import email_of, phone_of
 from chatworks.kit.errors import Invalid
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: nothing is misread
 _MISREAD = str.maketrans("ILO", "110")
-EMAIL_LENGTH_MAX = 254  # RFC 5321, 4.5.3.1.3, less the two brackets
-EMAIL_LOCAL_MAX = 64  # RFC 5321, 4.5.3.1.1
+LANGUAGES = {"en": "English", "sw": "Kiswahili"}  # those in which the account pages speak
 PREFIX_V4, PREFIX_V6 = 24, 64  # what one subscriber's network usually holds
 
 
@@ -29,8 +29,9 @@ def _visible(text: str) -> str:
 
 
 def normal_code(text: str) -> str:
-    """Return a typed code as it was issued: big letters, what is misread put right."""
-    return _visible(text).replace("-", "").upper().translate(_MISREAD)
+    """Return a typed code as it was issued: no dashes, big letters, what is misread put right."""
+    letters = (c for c in _visible(text) if unicodedata.category(c) != "Pd")
+    return "".join(letters).upper().translate(_MISREAD)
 
 
 def spell_code(code: str) -> str:
@@ -44,39 +45,40 @@ def letters(drawn: bytes) -> str:
     return "".join(CROCKFORD[byte % len(CROCKFORD)] for byte in drawn)
 
 
-def normal_address(kind: str, text: str) -> str:
+def kind_of(text: str) -> str:
+    """Return whether what was typed is meant as an e-mail address or as a phone number."""
+    return "email" if "@" in _visible(text) else "phone"
+
+
+def normal_address(kind: str, text: str, region: str = "") -> str:
     """Return an e-mail address or a phone number in the form that is kept; ``Invalid`` otherwise.
 
-    Both parts of an e-mail address are compared without case: no mail provider that people use
-    tells them apart, and two accounts that differ by case would be a trap. Phones are E.164.
+    ``region`` (``KE``) reads phone numbers without a country's code.
     """
-    return _email(_visible(text)) if kind == "email" else _phone(_visible(text))
+    return email_of(_visible(text)) if kind == "email" else phone_of(_visible(text), region)
 
 
-def _email(text: str) -> str:
-    local, at, domain = text.rpartition("@")
-    try:
-        # Python's codec is IDNA 2003; it is applied to both sides of every comparison.
-        host = domain.lower().encode("idna").decode()
-    except UnicodeError:
-        host = ""
-    plain = local.isascii() and not set(local) & set('"(),:;<>@[\\]')
-    whole = f"{local.lower()}@{host}"
-    if not (at and local and plain and "." in host.strip(".")) or len(whole) > EMAIL_LENGTH_MAX:
-        raise Invalid("email", "is no e-mail address")
-    if len(local) > EMAIL_LOCAL_MAX or ".." in host or host[0] == "." or host[-1] == ".":
-        raise Invalid("email", "is no e-mail address")
-    return whole
+def checked(details: Details) -> Details:
+    """Return details as they are kept; ``Invalid`` names the field that cannot be."""
+    organisation = details.kind == "organisation"
+    if details.kind not in {"person", "organisation"}:
+        raise Invalid("kind", "must be person or organisation")
+    if details.language not in LANGUAGES:
+        raise Invalid("language", "is none that we speak")
+    if details.time_zone not in available_timezones():
+        raise Invalid("time_zone", "is no time zone")
+    called = _line("organisation_name", details.organisation_name) if organisation else ""
+    name = _line("name", details.name)
+    return Details(details.kind, name, called, details.language, details.time_zone)
 
 
-def _phone(text: str) -> str:
-    try:
-        number = phonenumbers.parse(text, None)
-    except phonenumbers.NumberParseException:
-        raise Invalid("phone", "must start with + and the country's code") from None
-    if not phonenumbers.is_valid_number(number):
-        raise Invalid("phone", "is no phone number")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+def _line(field: str, text: str) -> str:
+    line = " ".join(unicodedata.normalize("NFC", text).split())
+    if not line or len(line) > NAME_LENGTH_MAX:
+        raise Invalid(field, f"must have 1 to {NAME_LENGTH_MAX} characters")
+    if any(unicodedata.category(c)[0] == "C" for c in line):
+        raise Invalid(field, "must be plain text")
+    return line
 
 
 def network(address: str) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from chatworks.commands.models import Call, Registration, Trace
-from chatworks.identity import service
+from chatworks.identity import chats, service
 from chatworks.identity.models import (
     DATA_MAP,
     BindStaffChat,
+    FindAccountPage,
     IssueSignInLink,
     IssueStaffCode,
+    SayAccountCode,
     UnbindStaffChats,
 )
 from chatworks.kit.feature import Feature
@@ -25,21 +27,28 @@ def _trace_issued(call: Call[Any], _result: object) -> Trace:
     return Trace("outlet", call.outlet_id.hex, {})  # for whom, never the secret
 
 
-_OPERATOR = frozenset({"operator"})
+def _trace_said(call: Call[Any], _result: object) -> Trace:
+    return Trace("contact", call.actor.id, {})
 
-FEATURE = Feature(
-    name="identity",
-    registrations=(
-        Registration(
-            IssueSignInLink, service.issue_sign_in_links, frozenset({"platform"}), _trace_issued
+
+def feature(address: str) -> Feature:
+    """Return the manifest; ``address`` is the installation's public one."""
+    platform, operator, customer = (
+        frozenset({who}) for who in ("platform", "operator", "customer")
+    )
+    own = "own.write"
+    return Feature(
+        name="identity",
+        registrations=(
+            Registration(IssueSignInLink, service.issue_sign_in_links, platform, _trace_issued),
+            Registration(
+                IssueStaffCode, service.issue_staff_codes, operator, _trace_issued, needs=own
+            ),
+            Registration(BindStaffChat, service.bind_staff_chat, customer, _trace),
+            Registration(UnbindStaffChats, service.unbind_staff_chats, operator, _trace, needs=own),
+            Registration(SayAccountCode, chats.say_codes, customer, _trace_said),
+            Registration(FindAccountPage, chats.FindPage(address), customer),
         ),
-        Registration(
-            IssueStaffCode, service.issue_staff_codes, _OPERATOR, _trace_issued, needs="own.write"
-        ),
-        Registration(BindStaffChat, service.bind_staff_chat, frozenset({"customer"}), _trace),
-        Registration(
-            UnbindStaffChats, service.unbind_staff_chats, _OPERATOR, _trace, needs="own.write"
-        ),
-    ),
-    data_map=DATA_MAP,
-)
+        data_map=DATA_MAP,
+        texts="chatworks.identity",
+    )

@@ -91,18 +91,19 @@ def _scope(what: str, whose: str, value: str) -> str:
 
 
 def scopes(
-    what: str, account: UUID | str, browser: Browser, device: UUID | None
+    what: str, account: UUID | str | None, browser: Browser, device: UUID | None
 ) -> dict[str, tuple[timedelta, int]]:
     """Return what a try draws from: scope -> (interval, burst).
 
     ``account`` is an account's id or, where there is none, the address that was typed: an unknown
-    one is limited as a known one is.
+    one is limited as a known one is. None names nobody: the other budgets remain.
     """
+    named = account.hex if isinstance(account, UUID) else account
     spends = (
         {"device": device.hex}
         if device is not None
         else {
-            "account": account.hex if isinstance(account, UUID) else account,
+            **({} if named is None else {"account": named}),
             "address": browser.address,
             "network": network(browser.address),
             "installation": "",
@@ -118,7 +119,7 @@ def scopes(
     }
 
 
-async def draw(db: Database, what: str, account: UUID | str, browser: Browser) -> None:
+async def draw(db: Database, what: str, account: UUID | str | None, browser: Browser) -> None:
     """Spend one try; raises ``TooMany`` where there is none, ``Closed`` where nobody can tell."""
     try:
         async with db.engine() as work:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from chatworks.commands.models import Command, Proof
+from chatworks.commands.models import Command, Proof, Query
 from chatworks.kit.datamap import Basis, DataMap, Erasure, Personal, operational
 from chatworks.kit.errors import ChatWorksError, Forbidden, Refusal
 
@@ -22,6 +22,7 @@ CODE_LENGTH = 8  # of Crockford's 32 letters: 40 bits; ASVS 5.0, 6.5.4 asks for 
 CODE_TRIES = 5  # for one code; Warehouse's second factor has as many in five minutes
 DEVICES_REMEMBERED = 5  # accounts that one browser is known to, in its one cookie
 AGENT_LENGTH_MAX = 300
+NAME_LENGTH_MAX = 100
 KEPT_AFTER_END = timedelta(days=30)  # device and address of a session that has ended
 CODES_KEPT = timedelta(days=1)
 
@@ -56,6 +57,48 @@ class Account:
     language: str
     time_zone: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What an owner says about themselves. A person has no ``organisation_name``."""
+
+    kind: str
+    name: str
+    organisation_name: str
+    language: str
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """An address that somebody typed, in its normal form: it is nobody's yet."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An e-mail address or a phone number of an account."""
+
+    id: UUID
+    kind: str
+    value: str
+    verified_at: datetime | None
+    is_main: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A chat that is bound to an account: where, and as whom the messenger knows its person."""
+
+    outlet_id: UUID
+    contact_id: UUID
+    outlet_name: str
+    channel_kind: str
+    name: str
+    bound_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +212,7 @@ class NewSession:
 class SpentCode:
     """What a spent code was about, and whose it was (None: nobody's)."""
 
+    id: UUID
     account_id: UUID | None
     about: dict[str, str]
 
@@ -225,6 +269,40 @@ class IssueSignInLink(Command[OneTime]):
 @dataclass(frozen=True, slots=True)
 class IssueStaffCode(Command[OneTime]):
     """Make a code that binds a chat to the operator who asks, once, within ten minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAnswer:
+    """The code with which a chat answers a page's."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class SayAccountCode(Command[ChatAnswer]):
+    """Say in a chat the code that a page of the account shows."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where the account pages are."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindAccountPage(Query[Door]):
+    """Ask where an account is opened and looked after."""
+
+
+class NoAccountHere(Refusal):
+    """This chat is no account's."""
+
+
+class LastWayIn(Refusal):
+    """Without this there would be no way left into the account."""
 
 
 class NoOperator(Refusal):

@@ -11,6 +11,86 @@ SELECT a.account_id FROM account_address a JOIN account t ON t.id = a.account_id
 WHERE a.kind = %(kind)s AND a.value = %(value)s AND a.verified_at IS NOT NULL
   AND t.closed_at IS NULL
 
+-- name: lock_account
+SELECT 1 FROM account WHERE id = %(account_id)s FOR UPDATE
+
+-- name: change_account
+UPDATE account SET kind = %(kind)s, name = %(name)s, organisation_name = %(organisation_name)s,
+    language = %(language)s, time_zone = %(time_zone)s
+WHERE id = %(account_id)s AND closed_at IS NULL
+
+-- name: rename_member
+UPDATE membership SET name = %(name)s
+WHERE account_id = %(account_id)s AND left_at IS NULL AND name <> %(name)s
+
+-- name: lock_address
+-- Whoever proves an address does it alone: the second one then finds it taken.
+SELECT pg_advisory_xact_lock(hashtextextended(%(kind)s || ' ' || %(value)s, 26))
+
+-- name: forget_claims
+DELETE FROM account_address
+WHERE kind = %(kind)s AND value = %(value)s AND verified_at IS NULL AND account_id <> %(account_id)s
+
+-- name: prove_address
+INSERT INTO account_address (account_id, id, kind, value, verified_at, is_main, created_at)
+SELECT %(account_id)s, %(id)s, %(kind)s, %(value)s, %(now)s, NOT EXISTS (
+    SELECT 1 FROM account_address
+    WHERE account_id = %(account_id)s AND is_main AND verified_at IS NOT NULL), %(now)s
+ON CONFLICT (account_id, kind, value) DO UPDATE SET verified_at = excluded.verified_at
+
+-- name: claim_address
+INSERT INTO account_address (account_id, id, kind, value, created_at)
+VALUES (%(account_id)s, %(id)s, %(kind)s, %(value)s, %(now)s)
+ON CONFLICT DO NOTHING
+
+-- name: addresses
+SELECT id, kind, value, verified_at, is_main FROM account_address
+WHERE account_id = %(account_id)s ORDER BY is_main DESC, created_at, id
+
+-- name: main_address
+UPDATE account_address a SET is_main = a.id = %(id)s
+WHERE a.account_id = %(account_id)s AND EXISTS (
+    SELECT 1 FROM account_address b
+    WHERE b.account_id = %(account_id)s AND b.id = %(id)s AND b.verified_at IS NOT NULL)
+
+-- name: remove_address
+DELETE FROM account_address WHERE account_id = %(account_id)s AND id = %(id)s
+
+-- name: next_main
+UPDATE account_address SET is_main = true WHERE (account_id, id) IN (
+    SELECT account_id, id FROM account_address
+    WHERE account_id = %(account_id)s AND verified_at IS NOT NULL ORDER BY created_at, id LIMIT 1)
+  AND NOT EXISTS (SELECT 1 FROM account_address
+                  WHERE account_id = %(account_id)s AND is_main AND verified_at IS NOT NULL)
+
+-- name: account_of_contact
+SELECT c.account_id FROM account_contact c JOIN account a ON a.id = c.account_id
+WHERE c.outlet_id = %(outlet_id)s AND c.contact_id = %(contact_id)s AND a.closed_at IS NULL
+
+-- name: bind_contact
+INSERT INTO account_contact (account_id, outlet_id, contact_id, bound_at)
+VALUES (%(account_id)s, %(outlet_id)s, %(contact_id)s, %(now)s)
+ON CONFLICT DO NOTHING
+
+-- name: unbind_contact
+DELETE FROM account_contact
+WHERE account_id = %(account_id)s AND outlet_id = %(outlet_id)s AND contact_id = %(contact_id)s
+
+-- name: chats
+SELECT c.outlet_id, c.contact_id, o.name, h.kind, p.name, c.bound_at
+FROM account_contact c
+JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
+JOIN channel h ON h.outlet_id = p.outlet_id AND h.id = p.channel_id
+JOIN outlet o ON o.outlet_id = c.outlet_id
+WHERE c.account_id = %(account_id)s ORDER BY c.bound_at, c.contact_id
+
+-- name: code_account
+SELECT account_id FROM one_time_code WHERE id = %(id)s
+
+-- name: spend_codes
+UPDATE one_time_code SET used_at = %(now)s
+WHERE account_id = %(account_id)s AND purpose = ANY(%(purposes)s::text[]) AND used_at IS NULL
+
 -- name: add_membership
 INSERT INTO membership (outlet_id, id, account_id, name, role, joined_at)
 SELECT %(outlet_id)s, %(id)s, %(account_id)s, name, %(role)s, %(now)s
@@ -42,7 +122,7 @@ VALUES (%(id)s, %(purpose)s, %(account_id)s, %(about)s::jsonb, %(hash)s, %(tries
 UPDATE one_time_code SET used_at = %(now)s
 WHERE secret_hash = %(hash)s AND purpose = %(purpose)s AND used_at IS NULL AND tries_left > 0
   AND expires_at > %(now)s AND about @> %(about)s::jsonb
-RETURNING account_id, about
+RETURNING id, account_id, about
 
 -- name: try_code
 -- A try by the code's ticket: the right one spends it, a wrong one leaves one try less.
@@ -51,7 +131,7 @@ SET tries_left = tries_left - 1,
     used_at = CASE WHEN secret_hash = %(hash)s AND about @> %(about)s::jsonb THEN %(now)s::timestamptz END
 WHERE id = %(id)s AND purpose = %(purpose)s AND used_at IS NULL AND tries_left > 0
   AND expires_at > %(now)s
-RETURNING used_at IS NOT NULL, account_id, about
+RETURNING used_at IS NOT NULL, id, account_id, about
 
 -- name: forget_codes
 DELETE FROM one_time_code WHERE id IN (

@@ -19,7 +19,10 @@ from chatworks.identity.models import (
     KEPT_AFTER_END,
     SESSION_IDLE_FOR,
     Account,
+    Address,
     Browser,
+    Chat,
+    Details,
     Device,
     NewCode,
     NewSession,
@@ -27,6 +30,7 @@ from chatworks.identity.models import (
     SeenSession,
     Session,
     SpentCode,
+    Typed,
 )
 from chatworks.kit.db import load_queries
 from chatworks.kit.work import Work
@@ -58,6 +62,86 @@ async def find_account(work: Work, kind: str, value: str) -> UUID | None:
     """Return whose verified address this is; ``value`` is in its normal form."""
     row = await (await _run(work, "find_account", kind=kind, value=value)).fetchone()
     return None if row is None else row[0]
+
+
+async def lock_account(work: Work, account_id: UUID) -> None:
+    """Have whoever changes this account's ways in do it one after the other."""
+    await _run(work, "lock_account", account_id=account_id)
+
+
+async def change_account(work: Work, account_id: UUID, details: Details) -> None:
+    """Keep an account's details; its memberships of today bear its name."""
+    await _run(
+        work,
+        "change_account",
+        account_id=account_id,
+        kind=details.kind,
+        name=details.name,
+        organisation_name=details.organisation_name or None,
+        language=details.language,
+        time_zone=details.time_zone,
+    )
+    await _run(work, "rename_member", account_id=account_id, name=details.name)
+
+
+async def lock_address(work: Work, typed: Typed) -> None:
+    """Wait until nobody else proves this address; the lock goes with the transaction."""
+    await _run(work, "lock_address", kind=typed.kind, value=typed.value)
+
+
+async def prove_address(work: Work, account_id: UUID, typed: Typed) -> None:
+    """Make an address an account's own; whoever only claimed it has it no more."""
+    about = {"account_id": account_id, "kind": typed.kind, "value": typed.value}
+    await _run(work, "forget_claims", **about)
+    await _run(work, "prove_address", id=work.new_id(), **about)
+
+
+async def claim_address(work: Work, account_id: UUID, typed: Typed) -> None:
+    """Note an address that an owner is still to verify: it claims nothing."""
+    about = {"account_id": account_id, "kind": typed.kind, "value": typed.value}
+    await _run(work, "claim_address", id=work.new_id(), **about)
+
+
+async def addresses(work: Work, account_id: UUID) -> list[Address]:
+    """Return an account's addresses, the main one first."""
+    rows = await (await _run(work, "addresses", account_id=account_id)).fetchall()
+    return [Address(*row) for row in rows]
+
+
+async def main_address(work: Work, account_id: UUID, address_id: UUID) -> bool:
+    """Make a verified address the main one; returns whether there is such a one."""
+    return await _count(work, "main_address", account_id=account_id, id=address_id) > 0
+
+
+async def remove_address(work: Work, account_id: UUID, address_id: UUID) -> None:
+    """Remove an address; the oldest verified one is the main one then."""
+    await _run(work, "remove_address", account_id=account_id, id=address_id)
+    await _run(work, "next_main", account_id=account_id)
+
+
+async def account_of_contact(work: Work, outlet_id: UUID, contact_id: UUID) -> UUID | None:
+    """Return whose chat a contact is."""
+    about = {"outlet_id": outlet_id, "contact_id": contact_id}
+    row = await (await _run(work, "account_of_contact", **about)).fetchone()
+    return None if row is None else row[0]
+
+
+async def bind_contact(work: Work, account_id: UUID, outlet_id: UUID, contact_id: UUID) -> bool:
+    """Make a contact an account's chat; returns whether it was nobody's."""
+    about = {"account_id": account_id, "outlet_id": outlet_id, "contact_id": contact_id}
+    return await _count(work, "bind_contact", **about) == 1
+
+
+async def unbind_contact(work: Work, account_id: UUID, outlet_id: UUID, contact_id: UUID) -> bool:
+    """Take a contact off an account; returns whether it was its."""
+    about = {"account_id": account_id, "outlet_id": outlet_id, "contact_id": contact_id}
+    return await _count(work, "unbind_contact", **about) == 1
+
+
+async def chats(work: Work, account_id: UUID) -> list[Chat]:
+    """Return an account's chats, the oldest first."""
+    rows = await (await _run(work, "chats", account_id=account_id)).fetchall()
+    return [Chat(*row) for row in rows]
 
 
 async def has_members(work: Work, outlet_id: UUID) -> bool:
@@ -122,7 +206,18 @@ async def try_code(
         work, "try_code", id=ticket, hash=secret_hash, purpose=purpose, about=_json(about)
     )
     row = await cursor.fetchone()
-    return SpentCode(row[1], row[2]) if row and row[0] else None
+    return SpentCode(*row[1:]) if row and row[0] else None
+
+
+async def code_account(work: Work, ticket: UUID) -> UUID | None:
+    """Return whose account a code is about."""
+    row = await (await _run(work, "code_account", id=ticket)).fetchone()
+    return None if row is None else row[0]
+
+
+async def spend_codes(work: Work, account_id: UUID, purposes: Sequence[str]) -> None:
+    """Spend every code of an account that was issued for one of ``purposes``."""
+    await _run(work, "spend_codes", account_id=account_id, purposes=list(purposes))
 
 
 def _json(about: Mapping[str, str]) -> str:

@@ -5,4 +5,4 @@ from __future__ import annotations
 from chatworks.kit.feature import Feature
 from chatworks.passwords.models import DATA_MAP
 
-FEATURE = Feature(name="passwords", data_map=DATA_MAP, texts="chatworks.passwords")
+FEATURE = Feature(name="passwords", data_map=DATA_MAP)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
@@ -22,6 +23,7 @@ PASSES = 2
 LANES = 1
 HASH_BYTES = 32
 SALT_BYTES = 16  # RFC 9106, 3.1
+FRESH_FOR = timedelta(minutes=5)  # how recent a proof sets a first password
 WAITING_PER_CORE = 32  # about a second's work; who comes then is refused
 
 
@@ -45,6 +47,12 @@ class NotFit(ChatWorksError):
         super().__init__(f"password is not fit: {problem.value}")
         self.problem = problem
         self.length_min = length_min
+
+
+class NotFresh(ChatWorksError):
+    """Whoever is signed in proved themselves too long ago for this."""
+
+    status: ClassVar[int] = 403
 
 
 class Busy(ChatWorksError):

@@ -11,9 +11,3 @@ SET hash = excluded.hash, enough_alone = excluded.enough_alone, changed_at = exc
 -- name: rehash
 -- Only of the hash that was verified: a change in between stands.
 UPDATE account_password SET hash = %(hash)s WHERE account_id = %(account_id)s AND hash = %(old)s
-
--- name: told_at
--- Where an account is told of what happens to it, and in which language.
-SELECT d.value, a.language FROM account a JOIN account_address d ON d.account_id = a.id
-WHERE a.id = %(account_id)s AND d.kind = 'email' AND d.verified_at IS NOT NULL
-ORDER BY d.is_main DESC, d.created_at

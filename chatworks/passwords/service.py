@@ -7,35 +7,49 @@ one after the other. Known and unknown accounts go through the same steps.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from uuid import UUID
 
-from chatworks.identity import limits
+from chatworks.identity import accounts, limits
 from chatworks.identity import service as identity
-from chatworks.identity.core import normal_address
-from chatworks.identity.models import Browser
+from chatworks.identity import store as identities
+from chatworks.identity.core import normal_address, spell_code
+from chatworks.identity.letters import Courier
+from chatworks.identity.models import Browser, CodeForm, Session, Typed
 from chatworks.kit.db import Database
 from chatworks.kit.errors import Invalid
-from chatworks.kit.texts import Texts
 from chatworks.kit.work import Work
-from chatworks.mail.service import queue
 from chatworks.passwords import core, store
 from chatworks.passwords.breached import Breached
 from chatworks.passwords.hasher import Hasher
-from chatworks.passwords.models import LENGTH_MAX, Prepared, Right
+from chatworks.passwords.models import FRESH_FOR, LENGTH_MAX, NotFresh, Prepared, Right
 
-TEXTS = Texts.load("chatworks.passwords")
+RESET = "reset"  # what a code is good for
 NOBODY = UUID(int=0)
+SecondFactor = Callable[[Work, UUID], Awaitable[bool]]
+
+
+async def no_second_factor(_work: Work, _account_id: UUID) -> bool:
+    """Return that no account has a second factor."""
+    return False
 
 
 class Passwords:
-    """The passwords of an installation at ``address``."""
+    """The passwords of an installation. ``second_factor`` tells whether an account's is on."""
 
-    def __init__(self, db: Database, hasher: Hasher, breached: Breached, address: str) -> None:
+    def __init__(
+        self,
+        db: Database,
+        hasher: Hasher,
+        breached: Breached,
+        courier: Courier,
+        second_factor: SecondFactor = no_second_factor,
+    ) -> None:
         self._db = db
         self._hasher = hasher
         self._breached = breached
-        self._address = address
+        self._courier = courier
+        self._second_factor = second_factor
 
     def close(self) -> None:
         """Let go of the pool."""
@@ -62,17 +76,99 @@ class Passwords:
         """Replace an account's password: every session but ``keep`` ends, and the person is told.
 
         Who asks has proved that they may: by the old password, or by a code sent to a verified
-        address. It signs nobody in, so that a second factor is still asked for.
+        address. It signs nobody in, so that a second factor is still asked for; what was sent to
+        sign in with is of no use any more.
         """
         await store.put(work, account_id, prepared)
         identity.note(work, account_id, "ChangePassword")
         await identity.revoke_sessions(work, account_id, keep)
-        for address, language in await store.told_at(work, account_id):
-            self._tell(work, address, language)
+        await identities.spend_codes(work, account_id, [RESET, accounts.SIGN_IN, accounts.LINK])
+        await accounts.tell_owner(work, self._courier, account_id, "password_changed")
+
+    async def forgot(self, typed: Typed, browser: Browser, language: str) -> UUID:
+        """Send a code that sets a new password, or word that there is no account.
+
+        Returns the ticket that the page keeps; raises ``TooMany`` or ``Closed``. ``language`` is
+        the page's.
+        """
+        async with self._db.engine() as work:
+            account_id = await identities.find_account(work, typed.kind, typed.value)
+        await limits.draw(self._db, "send", account_id or typed.value, browser)
+        async with self._db.engine() as work:
+            account = await identities.account(work, account_id or NOBODY)
+            about = {"kind": typed.kind, "value": typed.value}
+            code = await identity.issue_code(work, RESET, account_id, about, CodeForm.LETTERS)
+            values = {
+                "code": spell_code(code.secret),
+                "link": f"{self._courier.address}/account/sign-up",
+            }
+            await self._courier.send(
+                work,
+                typed.kind,
+                typed.value,
+                "reset" if account else "no_account",
+                values,
+                account.language if account else language,
+                decoy=account is None and typed.kind == "phone",
+            )
+        return code.id
+
+    async def reset(self, ticket: UUID, code: str, text: str, browser: Browser) -> bool:
+        """Set a new password by the code of a ticket; False where the code is not valid.
+
+        Raises ``NotFit``, ``TooMany``, ``Closed`` or ``Busy``; the code is then still good. The
+        person's own words are looked at only behind the right code: others would learn them.
+        """
+        async with self._db.engine() as work:
+            whose = await identities.code_account(work, ticket)
+        await limits.draw(self._db, "code", whose or ticket.hex, browser)
+        prepared = await self.prepare(text, [])
+        async with self._db.engine() as work:
+            spent = await identity.spend_code(work, RESET, code, ticket=ticket)
+            if spent is None or spent.account_id is None:
+                return False  # commits: a wrong code has cost one of its tries
+            own = await self._own(work, spent.account_id)
+            core.fit(text, own, self._breached, alone=True)  # raising leaves the code unspent
+            await self.change(work, spent.account_id, prepared)
+        return True
+
+    async def change_own(
+        self, session: Session, old: str, new: str, browser: Browser
+    ) -> str | None:
+        """Set an owner's new password; returns their session's new secret.
+
+        None where the old one is not right. Who has none yet must have proved themselves within
+        ``FRESH_FOR``, or ``NotFresh`` is raised; raises ``NotFit``, ``TooMany``, ``Closed`` or
+        ``Busy``.
+        """
+        async with self._db.engine() as work:
+            has_one = await self.has_one(work, session.account_id)
+            own = await self._own(work, session.account_id)
+            beside = await self._second_factor(work, session.account_id)
+        if not has_one and session.fresh_at < self._db.clock.now() - FRESH_FOR:
+            raise NotFresh("prove again who you are")
+        if has_one and await self.verify_own(session.account_id, old, browser) is None:
+            return None
+        prepared = await self.prepare(new, own, alone=not beside)
+        async with self._db.engine() as work:
+            secret = await identity.refresh(work, session, "password")
+            if secret is not None:  # else another change ended this session just now
+                await self.change(work, session.account_id, prepared, session.id)
+        return secret
+
+    async def _own(self, work: Work, account_id: UUID) -> list[str]:
+        """Return what a person is called, and where they are reached."""
+        account = await identities.account(work, account_id)
+        called = [] if account is None else [account.name, account.organisation_name or ""]
+        return called + [one.value for one in await identities.addresses(work, account_id)]
 
     async def has_one(self, work: Work, account_id: UUID) -> bool:
         """Return whether an account has a password."""
         return await store.stored(work, account_id) is not None
+
+    async def length_min(self, work: Work, account_id: UUID) -> int:
+        """Return how many characters a new password of an account needs today."""
+        return core.length_min(alone=not await self._second_factor(work, account_id))
 
     async def enough_alone(self, work: Work, account_id: UUID) -> bool:
         """Return whether an account's last second factor may go, as far as its password goes."""
@@ -91,7 +187,8 @@ class Passwords:
             value = ""  # nobody's
         async with self._db.engine() as work:
             account_id = await identity.find_account(work, kind, value) if value else None
-        return await self._try(account_id, value or address[:LENGTH_MAX], text, browser)
+        typed = address[:LENGTH_MAX].encode(errors="replace").decode()
+        return await self._try(account_id, value or typed, text, browser)
 
     async def verify_own(self, account_id: UUID, text: str, browser: Browser) -> Right | None:
         """Try the password of an account that is signed in; raises as ``verify`` does."""
@@ -121,15 +218,3 @@ class Passwords:
         async with self._db.engine() as work:
             if await store.rehash(work, account_id, old, new):
                 identity.note(work, account_id, "RehashPassword")
-
-    def _tell(self, work: Work, address: str, language: str) -> None:
-        subject = TEXTS.text(language, "Your password was changed")
-        text = TEXTS.text(
-            language,
-            "The password of your account at {address} was changed just now, and every other"
-            " browser was signed out.\n\nIf this was not you, set a new password at once:"
-            " {forgot}\n",
-            address=self._address,
-            forgot=f"{self._address}/account/forgot",
-        )
-        queue(work, address, subject, text)

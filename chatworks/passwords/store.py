@@ -33,9 +33,3 @@ async def rehash(work: Work, account_id: UUID, old: str, new: str) -> bool:
     """Replace a hash by one of the same password; False where the password changed meanwhile."""
     parameters = {"account_id": account_id, "old": old, "hash": new}
     return (await work.conn.execute(QUERIES["rehash"], parameters)).rowcount == 1
-
-
-async def told_at(work: Work, account_id: UUID) -> list[tuple[str, str]]:
-    """Return the (address, language) of an account's verified e-mail, the main one first."""
-    cursor = await work.conn.execute(QUERIES["told_at"], {"account_id": account_id})
-    return [(row[0], row[1]) for row in await cursor.fetchall()]

@@ -77,7 +77,8 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
         "factors": {
             "from_chat", "passkeys", "proving", "recoverer", "recoveries", "step_ups", "ways",
         },
-        "identity": {"limits"},
+        "identity": {"accounts", "chats", "letters", "limits"},
+        "account": {"entry_pages", "own_pages", "password_pages", "router"},
         "inbox": {"committer", "door"},
         "broadcasts": {"broadcaster"},
         "outbox": {"leasing", "sender"},
@@ -88,8 +89,9 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
         "commands": {"dispatch"},
     }  # fmt: skip
     features = [
-        "audit", "bots", "broadcasts", "catalog", "commands", "console", "contacts",
-        "conversations", "factors", "identity", "inbox", "mail", "media", "orders", "outbox", "outlets",
+        "account", "audit", "bots", "broadcasts", "catalog", "commands", "console", "contacts",
+        "conversations", "factors", "identity", "inbox", "mail", "media", "orders", "outbox",
+        "outlets",
         "passwords", "privacy", "storefront", "support",
     ]  # fmt: skip
     strangers = [

@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from chatworks.access.core import OUTLET_ROLES
+from chatworks.account import core as acts
+from chatworks.account import entry_pages, own_pages, password_pages
 from chatworks.conversations import choices
 from chatworks.conversations.elsewhere import REFUSED
+from chatworks.identity.letters import LETTERS
 from chatworks.kit.texts import Texts
 from chatworks.orders import core
 from chatworks.privacy.core import CATEGORY_NAMES
@@ -19,11 +23,13 @@ SAYING = {"say", "say_text", "ask", "choose", "confirm", "text", "NotUnderstood"
 PACKAGES = {
     "chatworks.applets.water": ["applets/water"],
     "chatworks.applets.staff": ["applets/staff"],
+    "chatworks.account": ["account"],
+    "chatworks.applets.account": ["applets/account"],
     "chatworks.bots": ["bots"],
+    "chatworks.identity": ["identity"],
     "chatworks.conversations": ["conversations"],
     "chatworks.sdk": ["sdk"],
     "chatworks.orders": ["orders"],
-    "chatworks.passwords": ["passwords"],
     "chatworks.storefront": ["storefront"],
     "chatworks.privacy": ["privacy"],
 }
@@ -49,7 +55,20 @@ def said(folder: Path) -> set[str]:
     return found
 
 
+LETTER_TEXTS = {
+    text for letter in LETTERS.values() for text in (letter.subject, letter.body, letter.short)
+}
+PAGE_TEXTS = {
+    *acts.ACTS.values(), *acts.METHODS.values(), *own_pages.SAVED.values(), own_pages.LAST_WAY,
+    *entry_pages.WRONG.values(), entry_pages.NOT_VALID,
+    entry_pages.ADDRESS, entry_pages.LINK_NOT_VALID,
+    *password_pages.WHY.values(), password_pages.WRONG, password_pages.WRONG_OLD,
+    password_pages.NOT_TWICE, password_pages.NOT_FRESH,
+    *(role.title for role in OUTLET_ROLES.values()),
+}  # fmt: skip
 EXTRA = {
+    "chatworks.account": PAGE_TEXTS,
+    "chatworks.identity": LETTER_TEXTS,
     "chatworks.conversations": {choices.STOPPED, *choices.OFFERS.values(), *REFUSED.values()},
     "chatworks.orders": {*core.STATUS_TEXTS.values(), *core.TOLD_TEXTS.values()},
     "chatworks.storefront": set(CATEGORY_NAMES.values()),

@@ -1,0 +1,121 @@
+"""What an account is told by e-mail, SMS or chat, and the port through which it leaves.
+
+A letter has a key; its subject and its body are texts with fields, in every language. The courier
+is composed where mail and channels are known: this feature knows neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from chatworks.kit.texts import Texts
+from chatworks.kit.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """``body`` is plain text; ``short`` is what an SMS or a chat says instead."""
+
+    subject: str
+    body: str
+    short: str
+
+
+LETTERS: Mapping[str, Letter] = {
+    "sign_in": Letter(
+        "Your code to sign in: {code}",
+        "Your code is {code}\n\nIt is good once, for ten minutes. Type it on the page where you "
+        "asked for it, or open this link:\n\n{link}\n\nIf you did not ask, do nothing: nobody gets "
+        "in without this code. Never give it to anybody.",
+        "Your code to sign in is {code}. It is good for ten minutes. Never give it to anybody.",
+    ),
+    "no_account": Letter(
+        "There is no account for this address",
+        "Somebody, perhaps you, wanted to sign in with this address. There is no account for it. "
+        "If you have one, try another address of yours. You can open an account here:\n\n{link}\n\n"
+        "If it was not you, do nothing.",
+        "There is no account for this number. Open one here: {link}",
+    ),
+    "sign_up": Letter(
+        "Your code to open an account: {code}",
+        "Your code is {code}\n\nType it on the page where you asked for it, within ten minutes. If "
+        "you did not ask, do nothing: no account is opened without this code.",
+        "Your code to open an account is {code}. It is good for ten minutes.",
+    ),
+    "have_account": Letter(
+        "You have an account already",
+        "Somebody, perhaps you, wanted to open an account with this address. You have one already: "
+        "sign in here.\n\n{link}\n\nIf it was not you, do nothing.",
+        "You have an account already. Sign in here: {link}",
+    ),
+    "reset": Letter(
+        "Your code for a new password: {code}",
+        "Your code is {code}\n\nType it on the page where you asked for it, within ten minutes, "
+        "and choose a new password there. If you did not ask, do nothing: your password stays. "
+        "Never give this code to anybody.",
+        "Your code for a new password is {code}. It is good for ten minutes. Never give it to "
+        "anybody.",
+    ),
+    "password_changed": Letter(
+        "Your password was changed",
+        "The password of your account was changed, and every other browser was signed out. If "
+        "this was not you, choose a new one at once:\n\n{link}",
+        "The password of your account was changed. Not you? {link}",
+    ),
+    "verify": Letter(
+        "Your code to add this address: {code}",
+        "Your code is {code}\n\nType it on the page where you added this address to your account, "
+        "within ten minutes. If you did not, do nothing: without this code it is not added.",
+        "Your code to add this number is {code}. It is good for ten minutes.",
+    ),
+    "address_added": Letter(
+        "An address was added to your account",
+        "{address} was added to your account. If this was not you, sign in and remove it, and sign "
+        "out everywhere else:\n\n{link}",
+        "{address} was added to your account. Not you? {link}",
+    ),
+    "address_removed": Letter(
+        "An address was removed from your account",
+        "{address} is not an address of your account any more. If this was not you, sign in and "
+        "look at what was done to it:\n\n{link}",
+        "{address} was removed from your account. Not you? {link}",
+    ),
+    "chat_added": Letter(
+        "A chat was added to your account",
+        "A chat was added to your account, and you can sign in with it. If this was not you, sign "
+        "in and remove it:\n\n{link}",
+        "A chat was added to your account. Not you? {link}",
+    ),
+}
+TEXTS = Texts.load("chatworks.identity")
+
+
+class Courier(Protocol):
+    """Sends a letter with the transaction. ``kind`` is email, phone or chat (``outlet:thread``).
+
+    ``decoy`` does the same work and sends nothing: what is not sent must not be faster.
+    """
+
+    address: str
+
+    async def send(  # noqa: PLR0913, PLR0917 - where, what, and in which language
+        self,
+        work: Work,
+        kind: str,
+        value: str,
+        text_key: str,
+        values: Mapping[str, str],
+        language: str,
+        *,
+        decoy: bool = False,
+    ) -> None:
+        """Send ``LETTERS[text_key]`` with ``values`` in its fields."""
+
+
+def written(text_key: str, values: Mapping[str, str], language: str) -> Letter:
+    """Return a letter in a language, its fields filled."""
+    letter = LETTERS[text_key]
+    said = [TEXTS.text(language, text) for text in (letter.subject, letter.body, letter.short)]
+    return Letter(*(text.format(**values) for text in said))
