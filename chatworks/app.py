@@ -62,6 +62,7 @@ from chatworks.factors.proving import Prover
 from chatworks.factors.recoverer import Recoverer
 from chatworks.factors.recoveries import Recoveries
 from chatworks.factors.service import Authenticators
+from chatworks.factors.ways import Ways
 from chatworks.identity.feature import feature as identity
 from chatworks.identity.models import IssueSignInLink, OneTime
 from chatworks.identity.service import add_first_operator
@@ -220,10 +221,10 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     mail_desk = MailDesk(vault)
     couriers = Couriers(directory, kinds, settings.address)
     passwords = _passwords(settings, db, couriers)
-    prover = _prover(settings, db, vault, passwords)
+    prover = _prover(settings, db, vault, couriers, passwords)
     features = (
         mail(mail_desk),
-        factors(prover.recoveries),
+        factors(prover.ways),
         *_features(settings, applets, scribe, directory, router),
     )
     registrations = (r for feature in features for r in feature.registrations)
@@ -336,14 +337,14 @@ def _features(
     )
 
 
-def _prover(settings: Settings, db: Database, vault: Vault, passwords: Passwords) -> Prover:
-    recoveries = Recoveries(
-        settings.address,
-        settings.derive("cancelling recoveries"),
-        timedelta(hours=settings.recovery_wait_hours),
-    )
+def _prover(
+    settings: Settings, db: Database, vault: Vault, couriers: Couriers, passwords: Passwords
+) -> Prover:
+    ways = Ways(couriers)
+    wait = timedelta(hours=settings.recovery_wait_hours)
+    recoveries = Recoveries(ways, settings.derive("cancelling recoveries"), wait)
     passkeys = Passkeys(relying_party(settings.address))
-    return Prover(db, Authenticators(vault), passkeys, recoveries, passwords.verify_own)
+    return Prover(db, ways, Authenticators(vault), passkeys, recoveries, passwords.verify_own)
 
 
 def _passwords(settings: Settings, db: Database, couriers: Couriers) -> Passwords:

@@ -14,6 +14,8 @@ import pyotp
 import segno
 
 from chatworks.factors.models import (
+    ADDRESSES,
+    CODES,
     ISSUER,
     KINDS_ASKED,
     SECOND,
@@ -115,9 +117,20 @@ def lack(factors: Factors, methods: Collection[str], *, device_known: bool) -> L
     return None if device_known else Lack.DEVICE
 
 
-def others(ways: Sequence[Way], used: Collection[str]) -> list[Way]:
-    """Return the ways that are of another kind than those ``used``."""
-    return [way for way in ways if way.kind not in used]
+def others(ways: Sequence[Way], methods: Collection[str]) -> list[Way]:
+    """Return the ways of another kind than the one that a first factor came over.
+
+    ``methods`` name the kind beside ``code`` or ``link`` (``email``); where they do not, no address
+    is another way than itself, and after a chat no chat is.
+    """
+    shown = set(methods)
+    if shown & CODES and not shown & ADDRESSES:
+        shown |= ADDRESSES
+    return [
+        way
+        for way in ways
+        if way.kind not in shown and not ("chat" in shown and way.kind not in ADDRESSES)
+    ]
 
 
 def accepted(factors: Factors) -> tuple[str, ...]:

@@ -27,10 +27,10 @@ CHALLENGE_BYTES = 32  # WebAuthn level 3, 13.4.3 asks for 16
 PASSKEYS_MAX = 20
 PASSKEY_NAME_MAX = 60
 LEFTOVERS_KEPT = timedelta(days=1)
-CHAT_TRIES = 5  # codes from one conversation at once, then one a minute
-CHAT_TRY = timedelta(minutes=1)
 
 SECOND = frozenset({"totp", "passkey", "recovery"})  # methods that count beside a first factor
+CODES = frozenset({"code", "link"})  # first factors that came over an address
+ADDRESSES = frozenset({"email", "phone"})  # kinds of ways that are no chat
 # Methods that open what a first factor opens, on any device: whoever runs the installation gave it.
 TRUSTED = frozenset({"cli"})
 
@@ -76,7 +76,16 @@ class Way:
     id: str
     kind: str
     hint: str
-    value: str = field(repr=False)  # the address, or the conversation as "outlet:conversation"
+    value: str = field(repr=False)  # the address, or the chat as "outlet:conversation"
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """A fact: the owner of an account is to be told, by this letter, over every way."""
+
+    account_id: UUID
+    key: str
+    values: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,20 +166,6 @@ class DemandSecondFactor(Command[Demanded]):
     """Demand a second factor of everybody who works for the outlet, or stop demanding it."""
 
     demanded: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Confirmed:
-    """What a code from a chat confirmed: ``device``, ``recovery`` or ``step_up``."""
-
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConfirmFromChat(Command[Confirmed]):
-    """Confirm by ``code``, which a page of the account shows, from one of the account's chats."""
-
-    code: str
 
 
 class FactorNotValid(Refusal):

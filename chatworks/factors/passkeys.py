@@ -39,7 +39,7 @@ from chatworks.factors.models import (
     TooManyPasskeys,
 )
 from chatworks.factors.service import drop_codes_without_second, note
-from chatworks.factors.ways import tell, ways
+from chatworks.factors.ways import Ways, tell
 from chatworks.identity.models import Session
 from chatworks.kit.errors import Invalid
 from chatworks.kit.work import Work
@@ -126,9 +126,7 @@ class Passkeys:
         if passkey_id is None:
             raise FactorNotValid
         note(work, session.account_id, "AddPasskey", passkey=passkey_id.hex)
-        await tell(
-            work, session.account_id, "A passkey was added to your account: {name}", name=name
-        )
+        tell(work, session.account_id, "passkey_added", passkey=name)
         return passkey_id
 
     async def ask(self, work: Work, session: Session | None) -> Asked:
@@ -183,13 +181,7 @@ class Passkeys:
             return key
         await store.doubt_passkey(work, key)
         note(work, key.account_id, "PasskeyCountFell", passkey=key.id.hex)
-        await tell(
-            work,
-            key.account_id,
-            "A passkey of your account ({name}) may have been copied: it was not accepted. If you "
-            "do not know why, remove it and make a new one.",
-            name=key.name,
-        )
+        tell(work, key.account_id, "passkey_doubted", passkey=key.name)
         return None
 
 
@@ -230,7 +222,9 @@ async def rename(work: Work, session: Session, passkey_id: UUID, text: str) -> b
     return renamed
 
 
-async def remove(work: Work, session: Session, passkey_id: UUID, *, warned: bool) -> bool:
+async def remove(
+    work: Work, ways: Ways, session: Session, passkey_id: UUID, *, warned: bool
+) -> bool:
     """Remove a passkey; returns whether there was one.
 
     The last way in is not removed before its owner was ``warned`` (raises ``LastWayIn``).
@@ -238,7 +232,7 @@ async def remove(work: Work, session: Session, passkey_id: UUID, *, warned: bool
     account_id = session.account_id
     await store.lock_account(work, account_id)
     held = await store.factors(work, account_id)
-    alone = held.passkeys == 1 and not held.password and not await ways(work, account_id)
+    alone = held.passkeys == 1 and not held.password and not await ways.of(work, account_id)
     if alone and not warned:
         raise LastWayIn
     if not await store.remove_passkey(work, account_id, passkey_id):
@@ -247,5 +241,5 @@ async def remove(work: Work, session: Session, passkey_id: UUID, *, warned: bool
         await store.remove_passkey_second(work, account_id)
         await drop_codes_without_second(work, account_id)
     note(work, account_id, "RemovePasskey", passkey=passkey_id.hex, left=held.passkeys - 1)
-    await tell(work, account_id, "A passkey was removed from your account.")
+    tell(work, account_id, "passkey_removed")
     return True

@@ -16,10 +16,10 @@ from chatworks.factors.models import Passkey, Way
 from chatworks.factors.passkeys import Passkeys
 from chatworks.factors.recoveries import Recoveries
 from chatworks.factors.service import Authenticators, burn_recovery_code, note, shown
-from chatworks.factors.ways import PURPOSE, send_code, ways
+from chatworks.factors.ways import Ways
 from chatworks.identity import limits
 from chatworks.identity import service as identity
-from chatworks.identity.models import Browser, IssuedCode, Secrets, Session, SpentCode
+from chatworks.identity.models import Browser, IssuedCode, Secrets, Session
 from chatworks.kit.db import Database
 from chatworks.kit.work import Work
 
@@ -46,6 +46,7 @@ class Prover:
     """Looks at what is shown; see the module."""
 
     db: Database
+    ways: Ways
     authenticators: Authenticators
     passkeys: Passkeys
     recoveries: Recoveries
@@ -98,8 +99,8 @@ class Prover:
             return False
         await self._draw(session, browser, given)
         async with self.db.engine() as work:
-            spent = await self._spend(work, session, given, "device", session.device_id)
-            if spent is None or spent.about["kind"] in session.methods:
+            way = await self._spend(work, session, given, "device", session.device_id)
+            if way is None or not core.others([way], session.methods):
                 self._note_failure(work, session, given)
                 return False
             return await identity.confirm_device(work, session.account_id, session.device_id)
@@ -114,9 +115,9 @@ class Prover:
             if given.method == "recovery":
                 valid = await self.recoveries.with_code(work, session, given.text)
             else:
-                spent = await self._spend(work, session, given, "recovery", asked.id)
-                valid = spent is not None and await self.recoveries.proved(
-                    work, session.account_id, asked.id, spent.about["kind"]
+                way = await self._spend(work, session, given, "recovery", asked.id)
+                valid = way is not None and await self.recoveries.proved(
+                    work, session.account_id, asked.id, way.kind
                 )
             if not valid:
                 self._note_failure(work, session, given)
@@ -128,12 +129,15 @@ class Prover:
         """Send a code over one of the account's ways; None where it is not one of them."""
         await limits.draw(self.db, SEND, session.account_id, browser)
         async with self.db.engine() as work:
-            found = [way for way in await ways(work, session.account_id) if way.id == way_id]
+            found = [
+                way for way in await self.ways.of(work, session.account_id) if way.id == way_id
+            ]
             if wanted == "device":
                 found = core.others(found, session.methods)
             if not found:
                 return None
-            issued = await send_code(work, session.account_id, found[0], wanted, about.hex)
+            about_it = _about(wanted, about)
+            issued = await self.ways.send_code(work, session.account_id, found[0], about_it)
             return found[0], issued
 
     async def _draw(self, session: Session, browser: Browser, given: Given) -> None:
@@ -155,13 +159,17 @@ class Prover:
 
     async def _spend(
         self, work: Work, session: Session, given: Given, wanted: str, about: UUID
-    ) -> SpentCode | None:
-        """Spend a code that was mailed: only with its ticket, so that wrong tries are counted."""
+    ) -> Way | None:
         if given.ticket is None:
             return None
-        kept = {"for": wanted, "id": about.hex, "kind": "email"}
-        spent = await identity.spend_code(work, PURPOSE, given.text, kept, ticket=given.ticket)
-        return spent if spent and spent.account_id == session.account_id else None
+        return await self.ways.spend_code(
+            work, session.account_id, given.ticket, given.text, _about(wanted, about)
+        )
 
     def _note_failure(self, work: Work, session: Session, given: Given) -> None:
         note(work, session.account_id, "Failed", method=given.method, session=session.id.hex)
+
+
+def _about(wanted: str, about: UUID) -> dict[str, str]:
+    """Return what a code is bound to: what it proves, and of which device, recovery, step-up."""
+    return {"for": wanted, "id": about.hex}

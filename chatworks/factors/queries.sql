@@ -22,7 +22,7 @@ ORDER BY is_main DESC, created_at, id
 
 -- name: chats
 -- The latest private conversation of each chat identity that can still be written to.
-SELECT DISTINCT ON (a.outlet_id, a.contact_id) a.outlet_id, v.id, h.kind, o.name
+SELECT DISTINCT ON (a.outlet_id, a.contact_id) a.outlet_id, a.contact_id, v.id, h.kind, o.name
 FROM account_contact a
 JOIN contact c ON c.outlet_id = a.outlet_id AND c.id = a.contact_id AND c.status = 'active'
 JOIN conversation v ON v.outlet_id = a.outlet_id AND v.contact_id = a.contact_id AND NOT v.is_group

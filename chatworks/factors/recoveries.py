@@ -19,7 +19,7 @@ from babel.dates import format_datetime
 from chatworks.factors import core, store
 from chatworks.factors.models import KINDS_ASKED, NothingToRecover, Recovery
 from chatworks.factors.service import burn_recovery_code, note, remove_second
-from chatworks.factors.ways import tell, ways
+from chatworks.factors.ways import Ways, tell
 from chatworks.identity import service as identity
 from chatworks.identity.models import Session
 from chatworks.kit.work import Work
@@ -30,15 +30,17 @@ PROVED_WITHIN = timedelta(days=1)  # what was begun and not proved until then is
 
 @dataclass(frozen=True, slots=True)
 class Recoveries:
-    """The recoveries of an installation at ``address``; ``key`` signs the links that cancel."""
+    """The recoveries of an installation; ``key`` signs the links that cancel."""
 
-    address: str
+    ways: Ways
     key: bytes
     wait: timedelta
 
     def cancel_link(self, recovery_id: UUID) -> str:
         """Return the address that cancels a recovery with one tap."""
-        return f"{self.address}/account/recovery/cancel?key={self._secret(recovery_id)}"
+        return (
+            f"{self.ways.courier.address}/account/recovery/cancel?key={self._secret(recovery_id)}"
+        )
 
     def _secret(self, recovery_id: UUID) -> str:
         mac = hmac.new(self.key, recovery_id.bytes, sha256).hexdigest()[:MAC_LENGTH]
@@ -57,7 +59,7 @@ class Recoveries:
     async def begin(self, work: Work, session: Session) -> Recovery:
         """Begin a recovery, or go on with the open one; raises ``NothingToRecover``."""
         held = await store.factors(work, session.account_id)
-        kinds = {way.kind for way in await ways(work, session.account_id)}
+        kinds = {way.kind for way in await self.ways.of(work, session.account_id)}
         enough = len(kinds) >= KINDS_ASKED or (kinds and held.recovery_left)
         if not held.has_second or not enough:
             raise NothingToRecover
@@ -100,12 +102,7 @@ class Recoveries:
             return False
         await remove_second(work, asked.account_id)
         await identity.revoke_sessions(work, asked.account_id, but)
-        await tell(
-            work,
-            asked.account_id,
-            "The second factor of your account was removed, as it was asked for. Please sign in "
-            "and set up a new one.",
-        )
+        tell(work, asked.account_id, "recovery_done")
         return True
 
     async def cancel(self, work: Work, asked: Recovery, by: str) -> bool:
@@ -113,18 +110,17 @@ class Recoveries:
         if not await store.end_recovery(work, asked, "cancelled"):
             return False
         note(work, asked.account_id, "CancelRecovery", by=by)
-        await tell(work, asked.account_id, "The removal of your second factor was cancelled.")
+        tell(work, asked.account_id, "recovery_cancelled")
         return True
 
     async def tell_all(self, work: Work, asked: Recovery) -> None:
         """Tell every way what happens when, and how to cancel it."""
         _, _, language = await store.label(work, asked.account_id)
         due_at = asked.due_at or work.now
-        await tell(
+        tell(
             work,
             asked.account_id,
-            "Somebody asked to remove the second factor of your account. It will be removed on "
-            "{at} (UTC). If that was not you, cancel it here: {link}",
+            "recovery_waits",
             at=format_datetime(due_at, "d MMMM, HH:mm", locale=language),
-            link=self.cancel_link(asked.id),
+            cancel=self.cancel_link(asked.id),
         )

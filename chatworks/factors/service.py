@@ -116,7 +116,7 @@ class Authenticators:
             return None
         note(work, account_id, "SetAuthenticator")
         await identity.revoke_sessions(work, account_id, session.id)
-        await tell(work, account_id, "An authenticator app is now asked for at each sign-in.")
+        tell(work, account_id, "second_set")
         secret = await shown(work, session, "totp")
         if secret is None:
             raise FactorNotValid
@@ -137,7 +137,7 @@ class Authenticators:
         if not await store.remove_totp(work, account_id):
             return False
         note(work, account_id, "RemoveAuthenticator")
-        await tell(work, account_id, "The authenticator app of your account was removed.")
+        tell(work, account_id, "second_removed")
         await drop_codes_without_second(work, account_id)
         return True
 
@@ -161,9 +161,9 @@ async def ask_for_passkeys(work: Work, session: Session, *, wanted: bool) -> boo
     note(work, account_id, "AskForPasskeys" if wanted else "StopAskingForPasskeys")
     if wanted:
         await identity.revoke_sessions(work, account_id, session.id)
-        await tell(work, account_id, "A passkey is now asked for at each sign-in.")
+        tell(work, account_id, "second_set")
     else:
-        await tell(work, account_id, "A passkey is no longer asked for at each sign-in.")
+        tell(work, account_id, "second_removed")
         await drop_codes_without_second(work, account_id)
     return True
 
@@ -176,7 +176,7 @@ async def new_recovery_codes(work: Work, account_id: UUID) -> list[str]:
     codes = [letters(work.clock.random_bytes(RECOVERY_LETTERS)) for _ in range(RECOVERY_CODES)]
     await store.replace_recovery_codes(work, account_id, [identity.digest(c) for c in codes])
     note(work, account_id, "NewRecoveryCodes", count=len(codes))
-    await tell(work, account_id, "Your account has new recovery codes. The old ones are void.")
+    tell(work, account_id, "recovery_codes_new")
     return [core.spell(code) for code in codes]
 
 
@@ -189,13 +189,7 @@ async def burn_recovery_code(work: Work, account_id: UUID, typed: str) -> bool:
         return False
     left = (await store.factors(work, account_id)).recovery_left
     note(work, account_id, "UseRecoveryCode", left=left)
-    await tell(
-        work,
-        account_id,
-        "A recovery code of your account was used; {left} are left. If that was not you, sign in, "
-        "make new codes, and end the sessions that you do not know.",
-        left=left,
-    )
+    tell(work, account_id, "recovery_code_used", left=str(left))
     return True
 
 

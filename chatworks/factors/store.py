@@ -71,8 +71,8 @@ async def addresses(work: Work, account_id: UUID) -> list[tuple[UUID, str, str]]
     return list(await (await _run(work, "addresses", account_id=account_id)).fetchall())
 
 
-async def chats(work: Work, account_id: UUID) -> list[tuple[UUID, UUID, str, str]]:
-    """Return (outlet, conversation, kind of channel, outlet's name) of the account's chats."""
+async def chats(work: Work, account_id: UUID) -> list[tuple[UUID, UUID, UUID, str, str]]:
+    """Return (outlet, contact, conversation, kind of channel, outlet's name) of its chats."""
     return list(await (await _run(work, "chats", account_id=account_id)).fetchall())
 
 

@@ -1,32 +1,37 @@
 """Ways to an account: its verified addresses and its chats; telling its owner, and codes over them.
 
-A code goes *to* an address, and comes *from* a chat: the page shows it and its owner sends it to
-the bot. In the other direction it would lie in the conversation's history, where the people of the
-outlet read it. What is told carries no secret, except for the link that cancels a recovery.
+A code goes *to* an address. With a chat it is as when the chat was bound (``identity.chats``): the
+page shows a code that is said in the chat, and the chat answers with the one that is typed on the
+page; what stands in the conversation, where the people of the outlet read it, is worth nothing
+without that page.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
-from chatworks.conversations.models import Post
-from chatworks.conversations.service import post
 from chatworks.factors import store
-from chatworks.factors.models import Way
+from chatworks.factors.models import ADDRESSES, Tell, Way
+from chatworks.identity import chats
 from chatworks.identity import service as identity
+from chatworks.identity import store as accounts
 from chatworks.identity.core import spell_code
+from chatworks.identity.letters import Courier
 from chatworks.identity.models import CodeForm, IssuedCode
-from chatworks.kit.texts import Texts
 from chatworks.kit.work import Work
-from chatworks.mail.service import queue
-from chatworks.sdk.messages import Message
 
-TEXTS = Texts.load("chatworks.factors")
-EMAIL = "email"
-HERE = frozenset(
-    {"webchat", "terminal"}
-)  # kinds of chat that are this same browser, or no messenger
 PURPOSE = "way"
+WANTED = "prove"  # of a chat's code, beside bind, sign-in and sign-up
+HERE = frozenset({"webchat", "terminal"})  # kinds of chat that are this very browser
+
+
+class Texting(Courier, Protocol):
+    """A courier that knows whether it can write to phones."""
+
+    async def can_text(self) -> bool:
+        """Return whether the installation has a channel for SMS."""
 
 
 def veil(value: str) -> str:
@@ -35,56 +40,76 @@ def veil(value: str) -> str:
     return f"{local[:1]}•••{at}{domain}" if at else f"{value[:4]}•••{value[-2:]}"
 
 
-async def ways(work: Work, account_id: UUID) -> list[Way]:
-    """Return the ways over which a code can travel, addresses first."""
-    found = [
-        Way(address_id.hex, kind, veil(value), value)
-        for address_id, kind, value in await store.addresses(work, account_id)
-        if kind == EMAIL
-    ]
-    for outlet_id, conversation_id, kind, name in await store.chats(work, account_id):
-        if kind not in HERE:
-            value = f"{outlet_id.hex}:{conversation_id.hex}"
-            found.append(Way(conversation_id.hex, kind, name, value))
-    return found
+def tell(work: Work, account_id: UUID, key: str, **values: str) -> None:
+    """Send the letter ``key`` to the owner over every way, with the transaction."""
+    work.publish(Tell(account_id, key, values))
 
 
-async def tell(work: Work, account_id: UUID, msgid: str, **values: object) -> None:
-    """Tell the owner something over every way, in the account's language."""
-    _, name, language = await store.label(work, account_id)
-    said = TEXTS.text(language, msgid, **values)
-    subject = TEXTS.text(language, "Your account at ChatWorks")
-    for way in await ways(work, account_id):
-        if way.kind == EMAIL:
-            greeted = TEXTS.text(language, "Hello {name},", name=name)
-            queue(work, way.value, subject, f"{greeted}\n\n{said}\n")
-        else:
-            outlet_id, conversation_id = (UUID(hex=part) for part in way.value.split(":"))
-            post(work, Post(outlet_id, conversation_id, Message(said)))
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The ways of every account; what leaves, leaves by ``courier``."""
 
+    courier: Texting
 
-async def send_code(work: Work, account_id: UUID, way: Way, wanted: str, about: str) -> IssuedCode:
-    """Issue a code for a way, and mail it where the way is an address.
+    async def of(self, work: Work, account_id: UUID) -> list[Way]:
+        """Return the ways over which a code can travel, addresses first."""
+        kinds = ADDRESSES if await self.courier.can_text() else {"email"}
+        found = [
+            Way(address_id.hex, kind, veil(value), value)
+            for address_id, kind, value in await store.addresses(work, account_id)
+            if kind in kinds
+        ]
+        for outlet_id, contact_id, conversation_id, kind, name in await store.chats(
+            work, account_id
+        ):
+            if kind not in HERE:
+                value = f"{outlet_id.hex}:{conversation_id.hex}"
+                found.append(Way(contact_id.hex, kind, name, value))
+        return found
 
-    ``wanted`` is what it proves (``device``, ``recovery``, ``step_up``), ``about`` the id of that.
-    A chat's code is for the page to show: its owner sends it from there.
-    """
-    kept = {"for": wanted, "id": about, "kind": way.kind}
-    if way.kind != EMAIL:
-        kept["outlet"], kept["conversation"] = way.value.split(":")
-    issued = await identity.issue_code(work, PURPOSE, account_id, kept, CodeForm.LETTERS)
-    if way.kind == EMAIL:
+    async def hear_tells(self, work: Work, facts: list[Tell]) -> None:
+        """Send what owners are told, over every way, in their account's language."""
+        for fact in facts:
+            _, name, language = await store.label(work, fact.account_id)
+            values = {"name": name, "link": f"{self.courier.address}/account", **fact.values}
+            for way in await self.of(work, fact.account_id):
+                kind = way.kind if way.kind in ADDRESSES else "chat"
+                await self.courier.send(work, kind, way.value, fact.key, values, language)
+
+    async def send_code(
+        self, work: Work, account_id: UUID, way: Way, about: dict[str, str]
+    ) -> IssuedCode:
+        """Issue a code for a way, bound to what it is ``about``; an address gets it at once.
+
+        A chat's is for the page to show.
+        """
+        if way.kind not in ADDRESSES:
+            return await chats.show_code(work, WANTED, account_id, {**about, "way": way.id})
+        kept = {**about, "way": way.id}
+        issued = await identity.issue_code(work, PURPOSE, account_id, kept, CodeForm.LETTERS)
         _, _, language = await store.label(work, account_id)
-        code = spell_code(issued.secret)
-        queue(
-            work,
-            way.value,
-            TEXTS.text(language, "Your code: {code}", code=code),
-            TEXTS.text(
-                language,
-                "Your code is {code}. It is good for ten minutes. If you did not ask for it, "
-                "somebody else tries to use your account: give it to nobody.",
-                code=code,
-            ),
-        )
-    return issued
+        values = {"code": spell_code(issued.secret)}
+        await self.courier.send(work, way.kind, way.value, "prove", values, language)
+        return issued
+
+    async def spend_code(
+        self, work: Work, account_id: UUID, ticket: UUID, typed: str, about: dict[str, str]
+    ) -> Way | None:
+        """Spend what came back: a code by its ticket, or a chat's answer to it.
+
+        Returns the way that it came over, None where it is not valid for just this. Nothing may be
+        rolled back after a wrong try.
+        """
+        bound = {way.id: way for way in await self.of(work, account_id)}
+        spent = await identity.spend_code(work, PURPOSE, typed, about, ticket=ticket)
+        if spent is not None and spent.account_id == account_id:
+            return bound.get(spent.about["way"])
+        said = {**about, "wanted": WANTED, "ticket": ticket.hex}
+        spent = await identity.spend_code(work, chats.ANSWER, typed, said)
+        if spent is None or spent.account_id != account_id:
+            return None
+        outlet_id, contact_id = UUID(hex=spent.about["outlet"]), UUID(hex=spent.about["contact"])
+        if await accounts.account_of_contact(work, outlet_id, contact_id) != account_id:
+            return None  # somebody said it in a chat of theirs
+        way = bound.get(contact_id.hex)
+        return way if way is not None and way.id == spent.about["way"] else None

@@ -75,7 +75,7 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
             "broadcast_pages", "product_pages", "router", "settings_forms", "settings_pages",
         },
         "factors": {
-            "from_chat", "passkeys", "proving", "recoverer", "recoveries", "step_ups", "ways",
+            "passkeys", "proving", "recoverer", "recoveries", "step_ups", "ways",
         },
         "identity": {"accounts", "chats", "letters", "limits"},
         "account": {"entry_pages", "own_pages", "password_pages", "router"},
