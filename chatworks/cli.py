@@ -27,6 +27,7 @@ from pydantic import SecretStr
 from chatworks.account.pages import AccountDesk
 from chatworks.account.password_pages import WAY
 from chatworks.account.router import account
+from chatworks.account.second_pages import PASSKEY_WAY
 from chatworks.app import (
     House,
     apply_outlet,
@@ -38,6 +39,7 @@ from chatworks.app import (
 from chatworks.authoring import applet
 from chatworks.console.pages import Desk
 from chatworks.console.router import console
+from chatworks.factors.pages import Gate
 from chatworks.inbox.door import Door
 from chatworks.kit.backup import backup as write_backup
 from chatworks.kit.backup import restore as read_backup
@@ -140,6 +142,7 @@ def web_app(house: House, streams: Streams) -> App:
     shown = Pages()
     shown.share("kind_titles", {name: kind.title for name, kind in house.kinds.items()})
     chat = ChatDesk(house.db, house.directory, house.committer, streams, house.shelf)
+    gate = Gate(house.prover, shown)
     desk = Desk(
         house.db,
         house.directory,
@@ -150,8 +153,10 @@ def web_app(house: House, streams: Streams) -> App:
         house.applets,
         house.kinds,
         house.shelf,
+        gate,
     )
-    own = AccountDesk(house.db, house.directory, shown, house.couriers, ways=(WAY,))
+    ways = (WAY, PASSKEY_WAY) if house.prover.passkeys.party else (WAY,)
+    own = AccountDesk(house.db, house.directory, shown, house.couriers, gate, ways=ways)
     maps = [feature.data_map for feature in house.features] + [VISITORS]
 
     handlers = [

@@ -45,6 +45,8 @@ CREATE TABLE step_up (
     account_id  uuid NOT NULL REFERENCES account,
     session_id  uuid NOT NULL REFERENCES session ON DELETE CASCADE,
     operation   bytea NOT NULL CHECK (octet_length(operation) = 32),  -- SHA-256 of what is asked
+    asks        text NOT NULL,                -- the same in words, with fields
+    said        jsonb NOT NULL,               -- what stands in the fields
     asked_at    timestamptz NOT NULL,
     expires_at  timestamptz NOT NULL,
     proved_at   timestamptz,

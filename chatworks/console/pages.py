@@ -21,11 +21,12 @@ from litestar.response import Redirect, Stream
 from chatworks.access.core import may
 from chatworks.channels.models import Channel, ChannelKind
 from chatworks.commands.dispatch import Dispatcher
-from chatworks.commands.models import Actor, ActorKind, Call, Command
+from chatworks.commands.models import Actor, ActorKind, Call, Command, StepUpNeeded
 from chatworks.console import store
 from chatworks.console.forms import choice, count, id_of
 from chatworks.conversations import store as conversations
 from chatworks.conversations.service import typing_topic
+from chatworks.factors.pages import Gate
 from chatworks.identity import service as identity
 from chatworks.identity.models import (
     Browser,
@@ -135,6 +136,7 @@ class Desk:
     applets: Applets
     kinds: Mapping[str, ChannelKind]
     shelf: Shelf
+    gate: Gate
     session_cookie: SecretCookie = field(init=False)
     device_cookie: SecretCookie = field(init=False)
 
@@ -161,9 +163,13 @@ class Desk:
 
     async def submit(self, session: Session, command: Command[Any]) -> str:
         """Give a command as the operator; returns what to tell them ("" if all is well)."""
+        outlet_id = session.outlet_id
+        fresh = self.dispatcher.needs_proof(command)  # step-ups belong to accounts: the engine's
         try:
-            async with self.db.web(session.outlet_id) as work:
+            async with self.db.engine([outlet_id]) if fresh else self.db.web(outlet_id) as work:
                 await self.dispatcher.one(work, _call(session, command))
+        except StepUpNeeded as no:
+            raise await self.gate.asked(session, no) from None
         except Refusal as no:
             return told(no)
         return ""
@@ -173,8 +179,11 @@ class Desk:
 
         The doors' tables and one-time codes are the engine's alone; the commands name the outlet.
         """
-        async with self.db.engine([session.outlet_id]) as work:
-            return await self.dispatcher.one(work, _call(session, command))
+        try:
+            async with self.db.engine([session.outlet_id]) as work:
+                return await self.dispatcher.one(work, _call(session, command))
+        except StepUpNeeded as no:
+            raise await self.gate.asked(session, no) from None
 
     async def show(
         self, name: str, session: Session, *, status: int = 200, **values: Any
@@ -210,7 +219,7 @@ def _call(session: Session, command: Command[Answer]) -> Call[Answer]:
     operator = session.acting
     kind = ActorKind.PLATFORM if operator.is_visit else ActorKind.OPERATOR
     actor = Actor(kind, operator.id.hex, operator.role)
-    return Call(session.outlet_id, actor, command)
+    return Call(session.outlet_id, actor, command, proof=session.proof)
 
 
 def told(no: Refusal) -> str:

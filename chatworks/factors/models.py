@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from chatworks.commands.models import Command
 from chatworks.kit.datamap import Basis, DataMap, Erasure, Personal, operational
@@ -131,6 +134,10 @@ class Asked:
     ticket: UUID
     options: str
 
+    def document(self) -> dict[str, Any]:
+        """Return both as one JSON document, for a page's script."""
+        return {"ticket": self.ticket.hex, "options": msgspec.json.decode(self.options)}
+
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
@@ -145,13 +152,13 @@ class Recovery:
 
 @dataclass(frozen=True, slots=True)
 class StepUp:
-    """A fresh factor that is asked for; ``proved_at`` None until one is shown."""
+    """A fresh factor that is asked for: ``asks`` says for what, with ``said`` in its fields."""
 
     id: UUID
     account_id: UUID
     session_id: UUID
-    expires_at: datetime
-    proved_at: datetime | None
+    asks: str
+    said: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +255,8 @@ DATA_MAP: DataMap = {
         "account_id": _WHOSE,
         "session_id": operational("the session that asks"),
         "operation": operational("SHA-256 of what is asked"),
+        "asks": operational("what is asked, in words with fields"),
+        "said": _of_account("user.content.private", "say what is asked", "step-up over + 1 day"),
         "asked_at": _WHEN,
         "expires_at": operational("until when"),
         "proved_at": operational("when a factor was shown"),

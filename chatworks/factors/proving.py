@@ -19,7 +19,7 @@ from chatworks.factors.service import Authenticators, burn_recovery_code, note, 
 from chatworks.factors.ways import Ways
 from chatworks.identity import limits
 from chatworks.identity import service as identity
-from chatworks.identity.models import Browser, IssuedCode, Secrets, Session
+from chatworks.identity.models import Browser, IssuedCode, Session
 from chatworks.kit.db import Database
 from chatworks.kit.work import Work
 
@@ -52,13 +52,16 @@ class Prover:
     recoveries: Recoveries
     verify_password: VerifyPassword
 
-    async def sign_in(self, browser: Browser, ticket: UUID, answer: str) -> Secrets | None:
-        """Sign in with a passkey alone: its person was verified, so it is both factors."""
+    async def confirm_app(
+        self, session: Session, browser: Browser, given: Given
+    ) -> tuple[str, list[str]] | None:
+        """Let an authenticator app count by its first code; see ``Authenticators.confirm``."""
+        await self._draw(session, browser, given)
         async with self.db.engine() as work:
-            key = await self.passkeys.check(work, None, ticket, answer)
-            if key is None:
-                return None
-            return await identity.sign_in_as(work, key.account_id, {"passkey"}, browser)
+            done = await self.authenticators.confirm(work, session, given.text)
+            if done is None:
+                self._note_failure(work, session, given)
+            return done
 
     async def second(self, session: Session, browser: Browser, given: Given) -> str | None:
         """Show a second factor; returns the session's new secret, None where it is not valid."""
@@ -80,7 +83,7 @@ class Prover:
         )
         await self._draw(session, browser, given)
         async with self.db.engine() as work:
-            asked = await step_ups.find(work, session, step_up_id)
+            asked = await store.step_up(work, step_up_id, session)
             held = await store.factors(work, session.account_id)
             if asked is None or given.method not in core.accepted(held):
                 return False

@@ -91,13 +91,13 @@ WHERE m.outlet_id = %(outlet_id)s AND m.left_at IS NULL
 ORDER BY m.joined_at, m.id
 
 -- name: add_step_up
-INSERT INTO step_up (id, account_id, session_id, operation, asked_at, expires_at)
-VALUES (%(id)s, %(account_id)s, %(session_id)s, %(operation)s, %(now)s, %(expires_at)s)
+INSERT INTO step_up (id, account_id, session_id, operation, asks, said, asked_at, expires_at)
+VALUES (%(id)s, %(account_id)s, %(session_id)s, %(operation)s, %(asks)s, %(said)s::jsonb, %(now)s,
+        %(expires_at)s)
 
 -- name: step_up
-SELECT id, account_id, session_id, expires_at, proved_at FROM step_up
-WHERE id = %(id)s AND account_id = %(account_id)s
-  AND (%(session_id)s::uuid IS NULL OR session_id = %(session_id)s)
+SELECT id, account_id, session_id, asks, said FROM step_up
+WHERE id = %(id)s AND account_id = %(account_id)s AND session_id = %(session_id)s
   AND expires_at > %(now)s AND spent_at IS NULL
 
 -- name: prove_step_up

@@ -35,14 +35,10 @@ async def demand(work: Work, session: Session, name: str, asks: str, **values: s
         raise StepUpNeeded(wanted.hex(), asks, values)
 
 
-async def begin(work: Work, session: Session, wanted: bytes) -> UUID:
+async def begin(work: Work, session: Session, needed: StepUpNeeded) -> UUID:
     """Return the id of a step-up that the session can prove within minutes."""
-    return await store.add_step_up(work, session.account_id, session.id, wanted)
-
-
-async def find(work: Work, session: Session, step_up_id: UUID) -> StepUp | None:
-    """Return a step-up of this very session that is still good."""
-    return await store.step_up(work, step_up_id, session.account_id, session.id)
+    wanted, asks, said = needed.args
+    return await store.add_step_up(work, session, bytes.fromhex(wanted), asks, said)
 
 
 async def prove(work: Work, asked: StepUp, method: str) -> bool:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from psycopg import AsyncCursor
 
 from chatworks.factors.models import (
@@ -24,6 +25,7 @@ from chatworks.factors.models import (
     Recovery,
     StepUp,
 )
+from chatworks.identity.models import Session
 from chatworks.kit.db import load_queries
 from chatworks.kit.work import Work
 
@@ -149,26 +151,29 @@ async def without_second(work: Work, outlet_id: UUID) -> list[str]:
 # Step-ups
 
 
-async def add_step_up(work: Work, account_id: UUID, session_id: UUID, operation: bytes) -> UUID:
+async def add_step_up(
+    work: Work, session: Session, operation: bytes, asks: str, said: dict[str, str]
+) -> UUID:
     """Store that a session is asked for a fresh factor for one operation; returns its id."""
     new_id = work.new_id()
     await _run(
         work,
         "add_step_up",
         id=new_id,
-        account_id=account_id,
-        session_id=session_id,
+        account_id=session.account_id,
+        session_id=session.id,
         operation=operation,
+        asks=asks,
+        said=msgspec.json.encode(said).decode(),
         expires_at=work.now + STEP_UP_FOR,
     )
     return new_id
 
 
-async def step_up(
-    work: Work, step_up_id: UUID, account_id: UUID, session_id: UUID | None
-) -> StepUp | None:
-    """Return a step-up that can still be spent; of this session, where one is named."""
-    row = await _row(work, "step_up", id=step_up_id, session_id=session_id, account_id=account_id)
+async def step_up(work: Work, step_up_id: UUID, session: Session) -> StepUp | None:
+    """Return a step-up of this very session that can still be spent."""
+    whose = {"account_id": session.account_id, "session_id": session.id}
+    row = await _row(work, "step_up", id=step_up_id, **whose)
     return None if row is None else StepUp(*row)
 
 

@@ -91,7 +91,10 @@ APP = Factors(totp=True, passkeys=0, passkey_second=False, recovery_left=10, pas
     ],
 )
 def test_what_a_session_lacks(
-    held: Factors, methods: set[str], known: bool, lacks: Lack | None
+    held: Factors,
+    methods: set[str],
+    known: bool,  # noqa: FBT001 - a column of the table above
+    lacks: Lack | None,
 ) -> None:
     assert core.lack(held, methods, device_known=known) is lacks
 

@@ -78,7 +78,10 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
             "passkeys", "proving", "recoverer", "recoveries", "step_ups", "ways",
         },
         "identity": {"accounts", "chats", "letters", "limits"},
-        "account": {"entry_pages", "own_pages", "password_pages", "router"},
+        "account": {
+            "entry_pages", "own_pages", "password_pages", "router", "second_pages",
+            "security_pages",
+        },
         "inbox": {"committer", "door"},
         "broadcasts": {"broadcaster"},
         "outbox": {"leasing", "sender"},
