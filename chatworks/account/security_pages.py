@@ -36,12 +36,15 @@ RENAME_PASSKEY = ("factors.RenamePasskey", "Call the passkey “{name}”")
 REMOVE_PASSKEY = ("factors.RemovePasskey", "Remove the passkey “{name}”")
 ASK = ("factors.AskForPasskeys", "Ask for a passkey at each sign-in")
 STOP_ASKING = ("factors.StopAskingForPasskeys", "Stop asking for a passkey at each sign-in")
-LAST_WAY = "Without this passkey you could not sign in any more. Add another way in first, or tick the box to remove it all the same."
+LAST_WAY = (
+    "Without this passkey you could not sign in any more. Add another way in first, or tick the "
+    "box to remove it all the same."
+)
 
 
 def security_pages(desk: AccountDesk) -> list[Any]:
     """Return the handlers of the security pages."""
-    return [*_overview(desk), *_app(desk), *_passkeys(desk)]
+    return [*_overview(desk), *_app(desk), *_new_passkeys(desk), *_known_passkeys(desk)]
 
 
 async def _page(desk: AccountDesk, request: Asked, **values: Any) -> Response[str]:
@@ -170,7 +173,7 @@ def _app(desk: AccountDesk) -> list[Any]:
     return [begin, confirm, remove]
 
 
-def _passkeys(desk: AccountDesk) -> list[Any]:
+def _new_passkeys(desk: AccountDesk) -> list[Any]:
     keys = desk.gate.prover.passkeys
 
     @post("/security/passkeys/options", status_code=200, needs="account")
@@ -198,6 +201,10 @@ def _passkeys(desk: AccountDesk) -> list[Any]:
             return await _page(desk, request, problem="Please give the passkey a short name.")
         return saved("passkey", "/security")
 
+    return [options, add]
+
+
+def _known_passkeys(desk: AccountDesk) -> list[Any]:
     @post("/security/passkeys/{key:str}", status_code=200, needs="account")
     async def change(key: str, request: Asked) -> Response[Any]:
         """Give a passkey another name, or remove it."""
@@ -229,4 +236,4 @@ def _passkeys(desk: AccountDesk) -> list[Any]:
             return await _page(desk, request, problem="Please give the passkey a short name.")
         return saved("removed", "/security")
 
-    return [options, add, change]
+    return [change]
