@@ -12,7 +12,7 @@ from uuid import UUID
 
 from litestar import Response, get, post
 
-from chatworks.account.core import own_path
+from chatworks.account.core import HOME, own_path
 from chatworks.account.pages import AccountDesk, Asked, ident, spoken, text, typed
 from chatworks.identity import accounts, chats, limits, store
 from chatworks.identity.core import spell_code
@@ -23,6 +23,7 @@ NOT_VALID = "This code is not valid, or it is too old. You can ask for a new one
 LINK_NOT_VALID = "This link was used, is too old, or is not ours."
 ADDRESS = "This is no e-mail address and no phone number with its country code (+254…)."
 REFUSED = 422
+FIRST = "/account/password?new=1"  # where a new account is asked for a password
 
 
 def entry_pages(desk: AccountDesk) -> list[Any]:
@@ -153,6 +154,7 @@ def _sign_up(desk: AccountDesk) -> list[Any]:
         language = spoken(request)
         filled = {name: text(form, name) for name in FIELDS}
         filled["language"] = filled["language"] or language
+        filled["next"] = own_path(text(form, "next"))
         return desk.show(
             "sign_up",
             language,
@@ -165,13 +167,13 @@ def _sign_up(desk: AccountDesk) -> list[Any]:
     @get("/account/sign-up", needs="public")
     async def sign_up(request: Asked) -> Response[str]:
         """Show the form."""
-        return page(request, {}, {})
+        return page(request, {"next": request.query_params.get("next", "")}, {})
 
     @post("/account/sign-up", status_code=200, needs="public")
     async def send(request: Asked) -> Response[str]:
         """Send a code to the address, or show the code that a chat is to say."""
         form = await request.form()
-        language = spoken(request)
+        language, wanted = spoken(request), own_path(text(form, "next"))
         try:
             details = _details(form, language)
             if text(form, "by") == "chat":
@@ -188,7 +190,7 @@ def _sign_up(desk: AccountDesk) -> list[Any]:
             ticket=ticket.hex,
             sent_to=address.value,
             action="/account/sign-up/finish",
-            next="/account/password?new=1",
+            next=FIRST if wanted == HOME else wanted,
         )
 
     @post("/account/sign-up/finish", status_code=200, needs="public")

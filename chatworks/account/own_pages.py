@@ -30,14 +30,17 @@ from chatworks.identity import accounts, chats, limits, store
 from chatworks.identity import service as identity
 from chatworks.identity.core import spell_code
 from chatworks.identity.models import Account, Details, Session
-from chatworks.kit.errors import Invalid, NotFound
+from chatworks.kit.errors import Invalid, NotFound, Refusal
+from chatworks.memberships import service as invitations
 
+NO_INVITATION = "This invitation was used, was taken back, or is too old. Ask for a new one."
 LAST_WAY = "This is the last way into your account. Add another one first."
 SAVED = {
     "details": "Your details are saved.",
     "addresses": "Your addresses are saved.",
     "chats": "Your chats are saved.",
     "password": "Your new password is set. Every other browser was signed out.",
+    "joined": "Welcome. You work there now.",
     "second": "From now on you are asked for it each time you sign in.",
     "removed": "It is removed.",
     "passkey": "Your passkey is kept. You can sign in with it from now on.",
@@ -55,6 +58,7 @@ def own_pages(desk: AccountDesk) -> list[Any]:
         *_chats(desk),
         *_devices(desk),
         *_memberships(desk),
+        *_invitations(desk),
     ]
 
 
@@ -328,3 +332,24 @@ def _memberships(desk: AccountDesk) -> list[Any]:
         return Redirect("/console", status_code=303, cookies=cookies)
 
     return [listed, open_console]
+
+
+def _invitations(desk: AccountDesk) -> list[Any]:
+    @get("/invitation", needs="account")
+    async def invited(request: Asked) -> Response[str]:
+        """Show the button that accepts an invitation: opening its link spends nothing."""
+        return shown(desk, request, "invitation", key=request.query_params.get("key", ""))
+
+    @post("/invitation", status_code=200, needs="account")
+    async def accept(request: Asked) -> Response[Any]:
+        """Make the owner a member of the outlet that invited."""
+        _, account = who(request)
+        form = await request.form()
+        await limits.draw(desk.db, "code", account.id, desk.browser(request))
+        async with desk.db.engine() as work:
+            answer = await invitations.accept(work, account.id, text(form, "key"))
+        if isinstance(answer, Refusal):
+            return shown(desk, request, "invitation", key="", problem=NO_INVITATION)
+        return saved("joined", "/memberships")
+
+    return [invited, accept]

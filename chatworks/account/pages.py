@@ -14,11 +14,11 @@ from litestar.response import Redirect
 
 from chatworks.account.core import own_path
 from chatworks.account.models import Check, Proved, Way
-from chatworks.couriers import Couriers
 from chatworks.factors.pages import Gate
 from chatworks.identity import service as identity
 from chatworks.identity import store
 from chatworks.identity.core import LANGUAGES, kind_of, normal_address
+from chatworks.identity.letters import Courier
 from chatworks.identity.models import CODE_FOR, Account, Browser, Session, Typed
 from chatworks.kit.db import Database
 from chatworks.kit.errors import ChatWorksError, Invalid
@@ -50,7 +50,7 @@ class AccountDesk:
     db: Database
     directory: Directory
     pages: Pages
-    courier: Couriers
+    courier: Courier
     gate: Gate
     ways: Sequence[Way] = ()
     checks: Sequence[Check] = ()

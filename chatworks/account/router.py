@@ -27,7 +27,8 @@ def account(desk: AccountDesk, passwords: Passwords) -> list[Any]:
             session, request.state.account = await desk.session(request)
         except NotSignedIn:
             if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
-                return Redirect(f"{HOME}/sign-in?next={quote(request.url.path)}")
+                asked = f"{request.url.path}?{request.url.query}".removesuffix("?")
+                return Redirect(f"{HOME}/sign-in?next={quote(asked, safe='/')}")
             raise
         request.state.session, instead = await desk.gate.before(
             request, session, desk.browser(request)

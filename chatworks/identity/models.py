@@ -355,9 +355,13 @@ DATA_MAP: DataMap = {
         "organisation_name": _of_account(
             "user.workplace", "name the organisation", _CLOSED, Erasure.NULL
         ),
-        "language": _of_account("user.device", "speak their language", _CLOSED, Erasure.PSEUDONYM),
-        "time_zone": _of_account("user.location", "show times", _CLOSED, Erasure.PSEUDONYM),
-        "picture": _of_account("user.biometric", "be recognised", _CLOSED, Erasure.NULL),
+        "language": _of_account(
+            "user.preferences", "speak their language", _CLOSED, Erasure.PSEUDONYM
+        ),
+        "time_zone": _of_account(
+            "user.location.approximate", "show times", _CLOSED, Erasure.PSEUDONYM
+        ),
+        "picture": _of_account("user.name", "be recognised", _CLOSED, Erasure.NULL),
         "created_at": operational("when"),
         "closed_at": operational("when it was closed"),
     },
@@ -366,7 +370,7 @@ DATA_MAP: DataMap = {
         "id": operational("identifier"),
         "kind": operational("e-mail or phone"),
         "value": _of_account(
-            "user.contact", "sign in, and tell of what happens", _CLOSED, Erasure.DELETE_ROW
+            "user.account.contact", "sign in, and tell of what happens", _CLOSED, Erasure.DELETE_ROW
         ),
         "verified_at": operational("when it was proved"),
         "is_main": operational("where messages go"),
@@ -429,7 +433,10 @@ DATA_MAP: DataMap = {
         **_OWNER,
         "purpose": operational("what it is good for"),
         "about": _of_account(
-            "user.contact", "prove an address or a chat", "code expired + 1 day", Erasure.DELETE_ROW
+            "user.account.contact",
+            "prove an address or a chat",
+            "code expired + 1 day",
+            Erasure.DELETE_ROW,
         ),
         "tries_left": operational("how many wrong guesses it still takes"),
         "expires_at": operational("until when"),

@@ -125,7 +125,7 @@ DATA_MAP: DataMap = {
     "mail_message": {
         "id": operational("identifier; the message's own id is made of it"),
         "recipient": Personal(
-            category="user.contact.email",
+            category="user.account.email",
             subject="account_address of this value",
             purpose="send codes, links and what happened to an account",
             basis=Basis.CONTRACT,
@@ -134,7 +134,7 @@ DATA_MAP: DataMap = {
             erasure=Erasure.DELETE_ROW,
         ),
         "content": Personal(
-            category="user.contact.email",
+            category="user.account.email",
             subject="account_address of recipient",
             purpose="what the mail says, sealed, until its fate is known",
             basis=Basis.CONTRACT,

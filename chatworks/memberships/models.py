@@ -199,7 +199,7 @@ DATA_MAP: DataMap = {
         "outlet_id": operational("tenant"),
         "id": operational("identifier"),
         "email": _personal(
-            "invited person", "user.contact.email", "invite a colleague", "answered + 1 year"
+            "invited person", "user.account.email", "invite a colleague", "answered + 1 year"
         ),
         "role": operational("what they would be allowed to do"),
         "invited_by": operational("by which member; the person is in membership"),
@@ -214,7 +214,7 @@ DATA_MAP: DataMap = {
         "id": operational("identifier"),
         "account_id": operational("whose; the person is in account"),
         "reason": _personal(
-            "account_id", "user.content", "tell the outlet why", "answered + 1 year"
+            "account_id", "user.content.private", "tell the outlet why", "answered + 1 year"
         ),
         "asked_at": operational("when"),
         "answered_at": operational("when the outlet answered"),

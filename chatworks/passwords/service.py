@@ -79,8 +79,9 @@ class Passwords:
         address. It signs nobody in, so that a second factor is still asked for; what was sent to
         sign in with is of no use any more.
         """
+        act = "ChangePassword" if await self.has_one(work, account_id) else "SetPassword"
         await store.put(work, account_id, prepared)
-        identity.note(work, account_id, "ChangePassword")
+        identity.note(work, account_id, act)
         await identity.revoke_sessions(work, account_id, keep)
         await identities.spend_codes(work, account_id, [RESET, accounts.SIGN_IN, accounts.LINK])
         await accounts.tell_owner(work, self._courier, account_id, "password_changed")

@@ -20,6 +20,11 @@ CATEGORY_NAMES = {
     "user.content.private": "What you write and send",
     "user.preferences": "Your language",
     "user.privacy_preferences": "What you allowed us to send",
+    "user.account.email": "Your e-mail address",
+    "user.account.contact": "The addresses and numbers of your account",
+    "user.authorization.password": "Your password, as a hash",
+    "user.workplace": "Your organisation",
+    "user.location.approximate": "Your time zone",
     "user.device": "Your device's name",
     "user.device.ip_address": "Your IP address",
 }

@@ -5,8 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
+from softkey import SoftKey
 
 from chatworks.app import House
+from chatworks.factors.core import relying_party
+from chatworks.factors.passkeys import Passkeys
 from chatworks.identity import service as identity
 from chatworks.identity import store as accounts
 from chatworks.identity.models import Account, Browser, Session
@@ -48,3 +51,19 @@ async def account(house: House) -> UUID:
 async def session(house: House, account: UUID) -> Session:
     """A session of it."""
     return await enter(house, account, "password")
+
+
+SITE = "https://shop.example"
+
+
+@pytest.fixture
+def house_here(house: House) -> House:
+    """The house at an address that browsers make passkeys for."""
+    house.prover = replace(house.prover, passkeys=Passkeys(relying_party(SITE)))
+    return house
+
+
+@pytest.fixture
+def key() -> SoftKey:
+    """A passkey of that address."""
+    return SoftKey(SITE)

@@ -107,15 +107,13 @@ async def test_a_transaction_that_fails_sends_nothing(house: House, rows: Rows) 
     assert rows() == []
 
 
-@pytest.mark.parametrize(
-    "to", ["asha@example.com\r\nBcc: all@example.com", "asha", "", "a@b@c.com"]
-)
 async def test_a_wrong_address_is_refused_before_anything_is_written(
-    house: House, rows: Rows, to: str
+    house: House, rows: Rows
 ) -> None:
     async with house.db.engine() as work:
-        with pytest.raises(Invalid):
-            queue(work, to, "Your code", SECRET_TEXT)
+        for to in ("asha@example.com\r\nBcc: all@example.com", "asha", "", "a@b@c.com"):
+            with pytest.raises(Invalid):
+                queue(work, to, "Your code", SECRET_TEXT)
 
     assert rows() == []
 
@@ -172,42 +170,39 @@ async def test_two_postmen_send_each_mail_once(house: House, box: Mailbox, rows:
     )
 
 
-@pytest.mark.parametrize(
-    "no",
-    [
-        ("recipient", "450 4.2.1 greylisted"),
-        ("data", "451 4.3.0 later"),
-        ("sender", "550 5.7.1 who are you"),  # of us, not of this mail
-    ],
-)
+NOT_NOW = [
+    ("recipient", "450 4.2.1 greylisted"),
+    ("data", "451 4.3.0 later"),
+    ("sender", "550 5.7.1 who are you"),  # of us, not of this mail
+]
+
+
 async def test_a_no_for_now_is_tried_again(
-    house: House, box: Mailbox, rows: Rows, database_url: str, no: tuple[str, str]
+    house: House, box: Mailbox, rows: Rows, database_url: str
 ) -> None:
-    step, answer = no
-    box.answers[step] = [answer]
-    await send_one(house)
-    await once(postman(house, box))
-    assert rows() == [("queued", 1, 0, f"{answer[:3]} at {step}", True)]
-    assert await postman(house, box).lease() == []  # not before its pause is over
+    for n, (step, answer) in enumerate(NOT_NOW, 1):
+        box.answers[step] = [answer]
+        await send_one(house)
+        await once(postman(house, box))
+        assert rows()[-1] == ("queued", 1, 0, f"{answer[:3]} at {step}", True)
+        assert await postman(house, box).lease() == []  # not before its pause is over
 
-    soon(database_url)
-    await once(postman(house, box))
+        soon(database_url)
+        await once(postman(house, box))
 
-    assert rows() == [("sent", 2, 0, "", False)]
-    assert len(box.taken) == 1
+        assert rows()[-1] == ("sent", 2, 0, "", False)
+        assert len(box.taken) == n
 
 
-@pytest.mark.parametrize(
-    ("step", "answer"), [("recipient", "550 5.1.1 no such user"), ("data", "554 5.7.1 spam")]
-)
 async def test_a_no_for_good_ends_it_without_the_servers_words(
-    house: House, box: Mailbox, rows: Rows, step: str, answer: str
+    house: House, box: Mailbox, rows: Rows
 ) -> None:
-    box.answers[step] = [answer]
-    await send_one(house)
-    await once(postman(house, box))
+    for step, answer in (("recipient", "550 5.1.1 no such user"), ("data", "554 5.7.1 spam")):
+        box.answers[step] = [answer]
+        await send_one(house)
+        await once(postman(house, box))
 
-    assert rows() == [("failed", 1, 0, f"{answer[:3]} at {step}", False)]
+        assert rows()[-1] == ("failed", 1, 0, f"{answer[:3]} at {step}", False)
     assert box.taken == []
 
 

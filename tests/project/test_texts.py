@@ -60,6 +60,7 @@ LETTER_TEXTS = {
 }
 PAGE_TEXTS = {
     *acts.ACTS.values(), *acts.METHODS.values(), *own_pages.SAVED.values(), own_pages.LAST_WAY,
+    own_pages.NO_INVITATION,
     *entry_pages.WRONG.values(), entry_pages.NOT_VALID,
     entry_pages.ADDRESS, entry_pages.LINK_NOT_VALID,
     *password_pages.WHY.values(), password_pages.WRONG, password_pages.WRONG_OLD,

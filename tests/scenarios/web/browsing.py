@@ -11,6 +11,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,10 +55,15 @@ async def bot_api() -> AsyncIterator[BotApi]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def house(
-    database_url: str, clock: SystemClock, bot_api: BotApi, monkeypatch: pytest.MonkeyPatch
+    database_url: str,
+    clock: SystemClock,
+    bot_api: BotApi,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> AsyncIterator[House]:
     """The whole product on a fresh database, with MajiPro seeded, open at every hour."""
     set_environment(monkeypatch, bot_api)
+    monkeypatch.setenv("CHATWORKS_HOME", str(tmp_path))
     async with opened(database_url, clock) as composed:
         yield composed
 

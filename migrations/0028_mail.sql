@@ -26,6 +26,3 @@ ALTER TABLE mail_message ENABLE ROW LEVEL SECURITY;
 ALTER TABLE mail_message FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE, DELETE ON mail_message TO chatworks_engine;
 SELECT needs_no_leaf('mail_message', 'a queue; what a mail tells of has its leaf');
-
--- Whether a password is long enough by itself: the last second factor may go only then.
-ALTER TABLE account_password ADD COLUMN enough_alone boolean NOT NULL DEFAULT true;
