@@ -72,7 +72,8 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
         },
         "console": {
             "canned_pages", "channel_pages", "forms", "message_pages", "order_pages",
-            "broadcast_pages", "people_pages", "product_pages", "router", "settings_forms", "settings_pages",
+            "broadcast_pages", "people_pages", "product_pages", "router", "settings_forms",
+            "settings_pages",
         },
         "factors": {
             "passkeys", "proving", "recoverer", "recoveries", "step_ups", "ways",
