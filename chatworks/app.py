@@ -233,16 +233,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     db.subscribers = _subscribers(features)
     listener = Listener(engine_url)
     watchdog = Watchdog(clock)
-    parts = Parts(
-        applets=applets,
-        dispatcher=dispatcher,
-        kinds=kinds,
-        channel_of=directory.channel,
-        outlet_of=_views(directory, PRIVACY, settings.address),
-        texts=Texts.load("chatworks.conversations"),
-        scribe=scribe,
-        watchdog=watchdog,
-    )
+    parts = _parts(settings, dispatcher, applets, directory, scribe, watchdog, kinds)
     return House(
         settings=settings,
         clock=clock,
@@ -334,6 +325,27 @@ def _features(
         support.FEATURE,
         memberships(Inviter(settings.address, directory.outlet)),
         broadcasts(Planner(router, directory.outlet, directory.channels)),
+    )
+
+
+def _parts(  # noqa: PLR0913, PLR0917 - the parts of the engine
+    settings: Settings,
+    dispatcher: Dispatcher,
+    applets: Applets,
+    directory: Directory,
+    scribe: Scribe,
+    watchdog: Watchdog,
+    kinds: dict[str, ChannelKind],
+) -> Parts:
+    return Parts(
+        applets=applets,
+        dispatcher=dispatcher,
+        kinds=kinds,
+        channel_of=directory.channel,
+        outlet_of=_views(directory, PRIVACY, settings.address),
+        texts=Texts.load("chatworks.conversations"),
+        scribe=scribe,
+        watchdog=watchdog,
     )
 
 

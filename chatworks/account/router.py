@@ -15,7 +15,6 @@ from chatworks.account.pages import AccountDesk, Asked, NotSignedIn
 from chatworks.account.password_pages import own_password_pages, password_pages
 from chatworks.account.second_pages import passkey_pages, second_pages
 from chatworks.account.security_pages import security_pages
-from chatworks.factors.pages import StepUpAsked
 from chatworks.passwords.service import Passwords
 
 
@@ -45,7 +44,7 @@ def account(desk: AccountDesk, passwords: Passwords) -> list[Any]:
         HOME,
         route_handlers=own,
         before_request=require_session,
-        exception_handlers={StepUpAsked: desk.gate.lead},
+        exception_handlers=desk.gate.handlers(),
     )
     doors = [*entry_pages(desk), *password_pages(desk, passwords), *passkey_pages(desk)]
     return [guarded, *doors]

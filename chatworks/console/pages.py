@@ -98,6 +98,8 @@ SAVED = {
     "people-remove": "They are out, at once.",
     "people-visit": "They may look in now. End it here whenever you like.",
     "people-refuse": "Refused.",
+    "people-demand": "From now on everybody who works here needs a second factor.",
+    "people-no-demand": "A second factor is everybody’s own choice again.",
     "channel": "Done. What it means at the messenger shows here within seconds.",
 }
 

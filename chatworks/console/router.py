@@ -24,7 +24,6 @@ from chatworks.console.pages import (
 from chatworks.console.people_pages import people_pages
 from chatworks.console.product_pages import product_pages
 from chatworks.console.settings_pages import settings_pages
-from chatworks.factors.pages import StepUpAsked
 from chatworks.kit.errors import Forbidden
 
 HOME = "/console"
@@ -73,6 +72,6 @@ def console(desk: Desk) -> list[Any]:
             *session_pages(desk),
         ],
         before_request=require_session,
-        exception_handlers={StepUpAsked: desk.gate.lead},
+        exception_handlers=desk.gate.handlers(),
     )
     return [guarded, *sign_in_pages(desk)]

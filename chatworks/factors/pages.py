@@ -2,7 +2,7 @@
 
 A router asks ``before`` once it knows the session: a session that lacks something is led to the
 page where it shows it, and opens nothing else. Who gives something that needs a fresh factor raises
-what ``asked`` returns; ``lead``, the router's exception handler, shows the page of the step-up,
+what ``asked`` returns; the router's exception handler (``handlers``) shows the page of the step-up,
 which holds the very same form. It comes back with a proof, and the page goes on as if nothing was.
 """
 
@@ -166,9 +166,12 @@ class Gate:
             await self.prover.ways.of(work, session.account_id) if "code" in methods else [],
         )
 
-    def lead(self, request: Asked, asked: Exception) -> Response[Any]:
-        """Show the page of a step-up, with the form that asked for it (an exception handler)."""
-        assert isinstance(asked, StepUpAsked)  # noqa: S101 - registered for nothing else
+    def handlers(self) -> dict[Any, Any]:
+        """Return a router's exception handlers: a function, because Litestar copies them deeply."""
+        return {StepUpAsked: lambda request, asked: self._lead(request, asked)}
+
+    def _lead(self, request: Asked, asked: StepUpAsked) -> Response[Any]:
+        """Show the page of a step-up, with the form that asked for it."""
         sheet = asked.sheet
         query = f"?{request.url.query}" if request.url.query else ""
         sent = sheet.sent
