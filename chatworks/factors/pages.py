@@ -168,7 +168,11 @@ class Gate:
 
     def handlers(self) -> dict[Any, Any]:
         """Return a router's exception handlers: a function, because Litestar copies them deeply."""
-        return {StepUpAsked: lambda request, asked: self._lead(request, asked)}
+
+        def lead(request: Asked, asked: StepUpAsked) -> Response[Any]:
+            return self._lead(request, asked)
+
+        return {StepUpAsked: lead}
 
     def _lead(self, request: Asked, asked: StepUpAsked) -> Response[Any]:
         """Show the page of a step-up, with the form that asked for it."""
