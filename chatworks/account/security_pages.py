@@ -11,6 +11,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from chatworks.account.own_pages import saved, shown, who
@@ -206,7 +207,7 @@ def _new_passkeys(desk: AccountDesk) -> list[Any]:
 
 def _known_passkeys(desk: AccountDesk) -> list[Any]:
     @post("/security/passkeys/{key:str}", status_code=200, needs="account")
-    async def change(key: str, request: Asked) -> Response[Any]:
+    async def change(key: FromPath[str], request: Asked) -> Response[Any]:
         """Give a passkey another name, or remove it."""
         session, _ = who(request)
         form = await request.form()
