@@ -11,7 +11,7 @@ import httpx
 import psycopg
 import pyotp
 import pytest
-from conftest import open_account
+from owners import open_account
 
 from chatworks.app import House
 from chatworks.cli import web_app

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pyotp
 import pytest
-from conftest import HERE, enter, open_account
+from owners import HERE, enter, open_account
 from softkey import SoftKey
 
 from chatworks.app import House

@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 import pyotp
 import pytest
-from conftest import HERE, enter, open_account
+from owners import HERE, enter, open_account
 
 from chatworks.app import House
 from chatworks.factors import service, store

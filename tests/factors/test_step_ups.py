@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 import pytest
-from conftest import HERE, enter
+from owners import HERE, enter
 from stepping import proof_for, session_of
 
 from chatworks.app import House
