@@ -26,6 +26,7 @@ from chatworks.kit.errors import Invalid
 
 PASSKEY_WAY = Way("Passkey", "account/passkey_way.html")
 NOT_VALID = "That was not right, was used before, or is too old. Please try again."
+UNKNOWN_PASSKEY = "This passkey is not one of an account here. Try another way."
 REFUSED = 422
 
 
@@ -226,7 +227,7 @@ def passkey_pages(desk: AccountDesk) -> list[Any]:
             status=REFUSED,
             next=own_path(text(form, "next")),
             ways=desk.ways,
-            problem="This passkey is not one of an account here. Try another way.",
+            problem=UNKNOWN_PASSKEY,
         )
 
     @get("/account/recovery/cancel", needs="public")

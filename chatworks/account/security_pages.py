@@ -37,10 +37,24 @@ RENAME_PASSKEY = ("factors.RenamePasskey", "Call the passkey “{name}”")
 REMOVE_PASSKEY = ("factors.RemovePasskey", "Remove the passkey “{name}”")
 ASK = ("factors.AskForPasskeys", "Ask for a passkey at each sign-in")
 STOP_ASKING = ("factors.StopAskingForPasskeys", "Stop asking for a passkey at each sign-in")
+ACTS = (
+    SET_APP,
+    REMOVE_APP,
+    NEW_CODES,
+    ADD_PASSKEY,
+    RENAME_PASSKEY,
+    REMOVE_PASSKEY,
+    ASK,
+    STOP_ASKING,
+)
+HAS_APP = "There is an authenticator app already."
+NOT_ADDED = "This passkey could not be added."
+NO_NAME = "Please give the passkey a short name."
 LAST_WAY = (
     "Without this passkey you could not sign in any more. Add another way in first, or tick the "
     "box to remove it all the same."
 )
+PROBLEMS = (HAS_APP, NOT_ADDED, NO_NAME, LAST_WAY)
 
 
 def security_pages(desk: AccountDesk) -> list[Any]:
@@ -138,7 +152,7 @@ def _app(desk: AccountDesk) -> list[Any]:
         try:
             return setup_page(request, await desk.gate.act(session, SET_APP, make))
         except AlreadySet:
-            return await _page(desk, request, problem="There is an authenticator app already.")
+            return await _page(desk, request, problem=HAS_APP)
 
     @post("/security/app/confirm", status_code=200, needs="account")
     async def confirm(request: Asked) -> Response[Any]:
@@ -197,9 +211,9 @@ def _new_passkeys(desk: AccountDesk) -> list[Any]:
         try:
             await desk.gate.act(session, ADD_PASSKEY, keep, name=passkeys.passkey_name(name))
         except (FactorNotValid, TooManyPasskeys):
-            return await _page(desk, request, problem="This passkey could not be added.")
+            return await _page(desk, request, problem=NOT_ADDED)
         except Invalid:
-            return await _page(desk, request, problem="Please give the passkey a short name.")
+            return await _page(desk, request, problem=NO_NAME)
         return saved("passkey", "/security")
 
     return [options, add]
@@ -234,7 +248,7 @@ def _known_passkeys(desk: AccountDesk) -> list[Any]:
         except LastWayIn:
             return await _page(desk, request, problem=LAST_WAY, last=key_id)
         except Invalid:
-            return await _page(desk, request, problem="Please give the passkey a short name.")
+            return await _page(desk, request, problem=NO_NAME)
         return saved("removed", "/security")
 
     return [change]

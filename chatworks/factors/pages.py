@@ -202,6 +202,7 @@ class Gate:
         session: Session,
         said: tuple[str, str],
         do: Callable[[Work], Awaitable[Answer]],
+        /,
         **values: str,
     ) -> Answer:
         """Do something to the session's own account, by a step-up for just that.

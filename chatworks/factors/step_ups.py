@@ -25,7 +25,7 @@ def operation(account_id: UUID, name: str, values: dict[str, str]) -> bytes:
     return sha256(body).digest()
 
 
-async def demand(work: Work, session: Session, name: str, asks: str, **values: str) -> None:
+async def demand(work: Work, session: Session, name: str, asks: str, /, **values: str) -> None:
     """Spend the session's step-up on an act on its own account, or raise ``StepUpNeeded``.
 
     ``asks`` says in words what is asked; its fields are ``values``.
