@@ -10,7 +10,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +17,11 @@ import msgspec
 import structlog
 
 from chatworks.applets import INSTALLED
+from chatworks.audit import store as audit
+from chatworks.audit.archive import Archive
+from chatworks.audit.models import Leaf
+from chatworks.audit.sequencer import LogKey, Sequencer
+from chatworks.audit.sequencer import measure as measure_audit
 from chatworks.bots import feature as bots
 from chatworks.bots.adoption import Adopter
 from chatworks.bots.holder import Bots
@@ -54,15 +58,9 @@ from chatworks.conversations.service import Scribe
 from chatworks.conversations.watchdog import Watchdog
 from chatworks.conversations.worker import Worker
 from chatworks.couriers import Couriers
-from chatworks.factors import step_ups
-from chatworks.factors.core import relying_party
 from chatworks.factors.feature import feature as factors
-from chatworks.factors.passkeys import Passkeys
 from chatworks.factors.proving import Prover
 from chatworks.factors.recoverer import Recoverer
-from chatworks.factors.recoveries import Recoveries
-from chatworks.factors.service import Authenticators
-from chatworks.factors.ways import Ways
 from chatworks.identity.feature import feature as identity
 from chatworks.identity.models import IssueSignInLink, OneTime
 from chatworks.identity.service import add_first_operator
@@ -132,6 +130,8 @@ class House:
     shelf: Shelf
     fetcher: Fetcher
     broadcaster: Broadcaster
+    log_key: LogKey
+    sequencer: Sequencer
     postman: Postman
     passwords: Passwords
     recoverer: Recoverer
@@ -140,7 +140,6 @@ class House:
     bots: Bots
     senders: Senders
     watchdog: Watchdog
-    privacy_texts: Texts
     couriers: Couriers
 
     async def open(self) -> None:
@@ -170,6 +169,7 @@ class House:
             await measure_inbox(work)
             await measure_outbox(work)
             await measure_media(work)
+            await measure_audit(work)
             await measure_mail(work)
 
     async def work(self, stop: asyncio.Event) -> None:
@@ -186,6 +186,7 @@ class House:
             self.broadcaster,
             self.postman,
             self.recoverer,
+            self.sequencer,
         )
         loops = [asyncio.create_task(loop.run()) for loop in busy]
         stopping = asyncio.create_task(stop.wait())
@@ -211,24 +212,21 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     vault = Vault(settings.derive("sealed tokens"), clock)
     directory = Directory(db, secret_of, settings.derive, vault)
     shelf = Shelf(db, Bounds(settings.media_bytes_max, settings.media_outlet_bytes_max))
-    files = Files(db, _loader(shelf), settings.public_url.rstrip("/"))
     twilio_api = TwilioApi(http, settings.twilio_api_base)
     senders = Senders(db, engine_url, directory, twilio_api, settings.address)
-    kinds = _kinds(settings, http, telegram(bot_api, files), senders)
+    kinds = _kinds(settings, http, _telegram(settings, bot_api, db, shelf), senders)
     applets = Applets(load(package) for package in INSTALLED)
     scribe = Scribe(kinds, directory.channel, settings.address)
     router = Router(kinds, directory.channel, directory.outlet)
     mail_desk = MailDesk(vault)
     couriers = Couriers(directory, kinds, settings.address)
     passwords = _passwords(settings, db, couriers)
-    prover = _prover(settings, db, vault, couriers, passwords)
-    features = (
-        mail(mail_desk),
-        factors(prover.ways),
-        *_features(settings, applets, scribe, directory, router),
-    )
+    recovery = (settings.derive("cancelling recoveries"), settings.recovery_wait_hours)
+    prover = Prover.wired(db, vault, couriers, passwords.verify_own, recovery)
+    told = (mail(mail_desk), factors(prover.ways))
+    features = (*told, *_features(settings, applets, scribe, directory, router))
     registrations = (r for feature in features for r in feature.registrations)
-    dispatcher = Dispatcher(registrations, step_ups.spend)
+    dispatcher = Dispatcher(registrations, prover.spend)
     applets.check(dispatcher.names())
     db.subscribers = _subscribers(features)
     listener = Listener(engine_url)
@@ -250,6 +248,8 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         shelf=shelf,
         fetcher=Fetcher(db, shelf, kinds, directory.channel, listener),
         broadcaster=Broadcaster(db, router, kinds, directory.outlet, listener),
+        log_key=log_key(settings),
+        sequencer=Sequencer(db, log_key(settings), archive(settings)),
         postman=Postman(db, mail_desk, _carrier(settings), listener),
         passwords=passwords,
         recoverer=Recoverer(db, prover.recoveries, listener),
@@ -268,9 +268,18 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         ),
         senders=senders,
         watchdog=watchdog,
-        privacy_texts=PRIVACY,
         couriers=couriers,
     )
+
+
+def log_key(settings: Settings) -> LogKey:
+    """Return the audit log's key. A log that begins here is named by its address."""
+    return LogKey(settings.derive("audit log key"), f"{settings.address.partition('://')[2]}/audit")
+
+
+def archive(settings: Settings) -> Archive:
+    """Return where this installation keeps what its audit log published."""
+    return Archive(settings.home / "audit")
 
 
 def _logins(settings: Settings, owner_url: str) -> tuple[str, str]:
@@ -349,19 +358,13 @@ def _parts(  # noqa: PLR0913, PLR0917 - the parts of the engine
     )
 
 
-def _prover(
-    settings: Settings, db: Database, vault: Vault, couriers: Couriers, passwords: Passwords
-) -> Prover:
-    ways = Ways(couriers)
-    wait = timedelta(hours=settings.recovery_wait_hours)
-    recoveries = Recoveries(ways, settings.derive("cancelling recoveries"), wait)
-    passkeys = Passkeys(relying_party(settings.address))
-    return Prover(db, ways, Authenticators(vault), passkeys, recoveries, passwords.verify_own)
-
-
 def _passwords(settings: Settings, db: Database, couriers: Couriers) -> Passwords:
     hasher = Hasher(settings.derive("passwords"), db.clock)
     return Passwords(db, hasher, Breached.shipped(), couriers)
+
+
+def _telegram(settings: Settings, api: BotApi, db: Database, shelf: Shelf) -> ChannelKind:
+    return telegram(api, Files(db, _loader(shelf), settings.public_url.rstrip("/")))
 
 
 def _kinds(
@@ -436,6 +439,9 @@ async def seed_outlet(house: House, file: OutletFile) -> Outlet:
         await add_first_operator(work, outlet.id, file.owner)
         await _seed_applets(house, work, outlet, file)
         await seed_products(work, outlet, file.products)
+        if await audit.wrote(work):
+            seeded = ("platform", "chatworks", "outlets.SeedFile", "outlet", outlet.id.hex)
+            work.defer(audit.append, Leaf(outlet.id, *seeded, {"slug": file.slug}))
     house.directory.forget()
     return outlet
 

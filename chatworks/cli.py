@@ -1,5 +1,5 @@
 """The command line: ``chatworks run``, ``serve``, ``work``, ``chat``, ``outlet``, ``operator``,
-``backup`` and ``restore``.
+``audit``, ``backup`` and ``restore``.
 
 A process that was asked to stop (SIGINT, SIGTERM) stops and ends with 0, also while it is starting.
 What is wrong with the settings is said in one line and ends with 2.
@@ -36,6 +36,8 @@ from chatworks.app import (
     seed_outlet,
     sign_in_link,
 )
+from chatworks.audit.routes import routes as log_routes
+from chatworks.auditing import audit_commands
 from chatworks.authoring import applet
 from chatworks.console.pages import Desk
 from chatworks.console.router import console
@@ -60,6 +62,7 @@ from chatworks.storefront.routes import routes
 from chatworks.storefront.service import ChatDesk
 from chatworks.storefront.uploads import upload_routes
 from chatworks.terminal import talk
+from chatworks.visiting import platform_commands
 from chatworks.web.security import App
 from chatworks.web.server import Checks, create_app
 from chatworks.web.sse import Streams
@@ -165,6 +168,7 @@ def web_app(house: House, streams: Streams) -> App:
         *miniapp(chat, house.settings.derive),
         *media_routes(house.shelf),
         *upload_routes(chat),
+        *log_routes(house.db, house.log_key),
         *console(desk),
         *account(own, house.passwords),
     ]
@@ -276,6 +280,7 @@ def cli() -> None:
 
 
 cli.add_command(applet)
+cli.add_command(audit_commands(database))
 
 
 @cli.command()
@@ -363,6 +368,9 @@ def link(slug: str) -> None:
 
     with database(settings) as (url, _):
         asyncio.run(go(url))
+
+
+cli.add_command(platform_commands(database, opened))
 
 
 @cli.command()

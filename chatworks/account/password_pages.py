@@ -25,7 +25,7 @@ from chatworks.passwords.service import Passwords
 
 WAY = Way("password", "account/password_way.html")
 WRONG = "The address or the password is not right."
-WRONG_OLD = "This is not your password of now."
+WRONG_OLD = "This is not your current password."
 NOT_TWICE = "You wrote the new password in two different ways."
 NOT_FRESH = "To choose your first password, sign out and in again, and come back within 5 minutes."
 WHY: Mapping[Problem, str] = {

@@ -207,12 +207,15 @@ class Post(msgspec.Struct, frozen=True):
 
 
 class PostWritten(msgspec.Struct, frozen=True):
-    """Fact: a post with a reference is written, as this message of its conversation."""
+    """Fact: a post with a reference is written, as this message of its conversation. Nothing leaves
+    where the person's ``status`` is no more ``active``, whatever it was when the post was decided.
+    """
 
     outlet_id: UUID
     conversation_id: UUID
     message_seq: int
     reference: UUID
+    status: ContactStatus = ContactStatus.ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +291,11 @@ class BotSpeaks:
     outlet_id: UUID
     conversation_id: UUID
     forgot: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeasesDue:
+    """Fact: it is time to look whose lease ran out; heard in a transaction of its own."""
 
 
 @dataclass(frozen=True, slots=True)

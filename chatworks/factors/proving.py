@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
+from chatworks.commands.models import Proof
 from chatworks.factors import core, step_ups, store
 from chatworks.factors.models import Passkey, Way
 from chatworks.factors.passkeys import Passkeys
 from chatworks.factors.recoveries import Recoveries
 from chatworks.factors.service import Authenticators, burn_recovery_code, note, shown
-from chatworks.factors.ways import Ways
+from chatworks.factors.ways import Texting, Ways
 from chatworks.identity import limits
 from chatworks.identity import service as identity
 from chatworks.identity.models import Browser, IssuedCode, Session
+from chatworks.kit.crypto import Vault
 from chatworks.kit.db import Database
 from chatworks.kit.work import Work
 
@@ -51,6 +54,32 @@ class Prover:
     passkeys: Passkeys
     recoveries: Recoveries
     verify_password: VerifyPassword
+
+    @classmethod
+    def wired(
+        cls,
+        db: Database,
+        vault: Vault,
+        courier: Texting,
+        verify_password: VerifyPassword,
+        recovery: tuple[bytes, int],
+    ) -> Prover:
+        """Wire what an installation needs; ``recovery`` is the key that signs links which cancel
+        one, and how many hours it waits.
+        """
+        ways = Ways(courier)
+        return cls(
+            db,
+            ways,
+            Authenticators(vault),
+            Passkeys(core.relying_party(courier.address)),
+            Recoveries(ways, recovery[0], timedelta(hours=recovery[1])),
+            verify_password,
+        )
+
+    async def spend(self, work: Work, proof: Proof, operation: bytes) -> bool:
+        """Spend a step-up on an operation: what the dispatcher asks."""
+        return await step_ups.spend(work, proof, operation)
 
     async def confirm_app(
         self, session: Session, browser: Browser, given: Given

@@ -58,6 +58,12 @@ LETTERS: Mapping[str, Letter] = {
         "Your code for a new password is {code}. It is good for ten minutes. Never give it to "
         "anybody.",
     ),
+    "password_chosen": Letter(
+        "A password was chosen for your account",
+        "A password was chosen for your account, and every other browser was signed out. If this "
+        "was not you, choose another one at once:\n\n{link}",
+        "A password was chosen for your account. Not you? {link}",
+    ),
     "password_changed": Letter(
         "Your password was changed",
         "The password of your account was changed, and every other browser was signed out. If "

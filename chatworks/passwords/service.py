@@ -73,18 +73,18 @@ class Passwords:
     async def change(
         self, work: Work, account_id: UUID, prepared: Prepared, keep: UUID | None = None
     ) -> None:
-        """Replace an account's password: every session but ``keep`` ends, and the person is told.
+        """Set an account's new password: every session but ``keep`` ends, and the person is told.
 
         Who asks has proved that they may: by the old password, or by a code sent to a verified
         address. It signs nobody in, so that a second factor is still asked for; what was sent to
         sign in with is of no use any more.
         """
-        act = "ChangePassword" if await self.has_one(work, account_id) else "SetPassword"
+        had_one = await self.has_one(work, account_id)
         await store.put(work, account_id, prepared)
-        identity.note(work, account_id, act)
+        identity.note(work, account_id, "ChangePassword" if had_one else "SetPassword")
         await identity.revoke_sessions(work, account_id, keep)
         await identities.spend_codes(work, account_id, [RESET, accounts.SIGN_IN, accounts.LINK])
-        await accounts.tell_owner(work, self._courier, account_id, "password_changed")
+        await self._tell(work, account_id, "password_changed" if had_one else "password_chosen")
 
     async def forgot(self, typed: Typed, browser: Browser, language: str) -> UUID:
         """Send a code that sets a new password, or word that there is no account.
@@ -156,6 +156,16 @@ class Passwords:
             if secret is not None:  # else another change ended this session just now
                 await self.change(work, session.account_id, prepared, session.id)
         return secret
+
+    async def _tell(self, work: Work, account_id: UUID, letter: str) -> None:
+        """Tell an account at every verified address, and lead to where a password is set anew."""
+        account = await identities.account(work, account_id)
+        values = {"link": f"{self._courier.address}/account/forgot"}
+        for one in await identities.addresses(work, account_id):
+            if account is not None and one.verified_at is not None:
+                await self._courier.send(
+                    work, one.kind, one.value, letter, values, account.language
+                )
 
     async def _own(self, work: Work, account_id: UUID) -> list[str]:
         """Return what a person is called, and where they are reached."""

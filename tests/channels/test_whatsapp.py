@@ -332,6 +332,17 @@ def test_outside_of_the_window_a_template_of_the_topic_says_it() -> None:
     assert check(part.params) is None
 
 
+def test_a_messages_own_values_fill_the_template_of_its_topic() -> None:
+    message = Message("Order 1042 is ready. Come!", topic="order.ready", values=("1042", "gate B"))
+
+    (part,) = closed(message).parts
+
+    assert part.params["template"]["name"] == "ready_en"
+    (body,) = part.params["template"]["components"]
+    assert [p["text"] for p in body["parameters"]] == ["1042", "gate B"]
+    assert check(part.params) is None
+
+
 def test_what_no_template_says_waits_until_the_person_writes() -> None:
     for message in (
         Message("Late", topic="order.late"),  # paused

@@ -90,6 +90,7 @@ async def test_a_forgotten_password_is_set_anew_and_nobody_is_signed_in_by_it(
         assert not await person.signed_in()  # every session ended
         told = (await elsewhere.mails())[-1]
         assert told[:2] == (EMAIL, "Your password was changed")
+        assert "/account/forgot" in told[2]
         assert await signs_in(elsewhere, GOOD) == 422
         assert await signs_in(elsewhere, NEW) == 303
         await elsewhere.post("/account/forgot/finish", code=code, new=GOOD, again=GOOD)
@@ -131,7 +132,7 @@ async def test_changing_it_needs_the_old_one_and_ends_the_other_browsers(
     async with browse() as other:
         assert await signs_in(other, GOOD) == 303
         await person.post("/account/password", old="not mine", new=NEW, again=NEW)
-        assert (person.status, "not your password of now" in person.page) == (422, True)
+        assert (person.status, "not your current password" in person.page) == (422, True)
         assert await other.signed_in()
         assert await signs_in(other, NEW) == 422
 

@@ -25,7 +25,7 @@ from chatworks.channels.planning.pieces import (
     Words,
 )
 from chatworks.channels.planning.rich import Rich, written
-from chatworks.channels.planning.templates import filled, outside_window, spoken
+from chatworks.channels.planning.templates import filled, outside_window
 from chatworks.channels.whatsapp.limits import CAPABILITIES, PARAMETER_MAX
 from chatworks.sdk.messages import Button, ContactCard, MediaKind
 
@@ -128,7 +128,7 @@ def _contact(contact: ContactCard) -> dict[str, Any]:
 
 
 def _template(prompt: Prompt, drawn: Drawn, template: Template) -> WirePart:
-    values = filled(template, spoken(drawn), Length(PARAMETER_MAX))
+    values = filled(prompt, drawn, template, Length(PARAMETER_MAX))
     body = {"type": "body", "parameters": [{"type": "text", "text": v} for v in values]}
     shown: dict[str, Any] = {"name": template.name, "language": {"code": template.language}}
     if values:
