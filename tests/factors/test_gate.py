@@ -75,7 +75,7 @@ def now(app: pyotp.TOTP) -> str:
     return app.now()
 
 
-@pytest.mark.promise("secure-accounts")
+@pytest.mark.promise("mfa")
 async def test_a_first_factor_alone_opens_nothing_where_a_second_is_set(
     house: House, client: httpx.AsyncClient
 ) -> None:
@@ -137,6 +137,7 @@ async def test_a_step_up_comes_back_with_the_very_same_form(
     assert late.status_code == 403
 
 
+@pytest.mark.promise("mfa")
 async def test_where_a_second_factor_is_set_a_password_proves_nothing(
     house: House, client: httpx.AsyncClient
 ) -> None:

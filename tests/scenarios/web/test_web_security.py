@@ -12,6 +12,7 @@ from dataclasses import replace
 from uuid import UUID
 
 import pyotp
+import pytest
 import pytest_asyncio
 from browsing import BROWSER, Watched, web_of
 from playwright.async_api import Page, expect
@@ -148,6 +149,7 @@ async def set_an_app_up(page: Page, localhost: str) -> list[str]:
     return codes
 
 
+@pytest.mark.promise("mfa")
 async def test_passkeys_and_an_app_from_the_first_to_the_last_page(
     localhost: str, browsers: Watched, working: House
 ) -> None:
