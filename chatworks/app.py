@@ -46,7 +46,7 @@ from chatworks.channels.twilio.send import WHATSAPP_KIND
 from chatworks.channels.webchat.adapter import TERMINAL, WEBCHAT
 from chatworks.channels.whatsapp.manifest import whatsapp
 from chatworks.channels.whatsapp.send import CloudApi
-from chatworks.commands.dispatch import Dispatcher
+from chatworks.commands.dispatch import Dispatcher, Spend
 from chatworks.commands.models import Actor, ActorKind, Call, Registration
 from chatworks.contacts.core import ways
 from chatworks.contacts.feature import feature as contacts
@@ -59,6 +59,9 @@ from chatworks.conversations.service import Scribe
 from chatworks.conversations.watchdog import Watchdog
 from chatworks.conversations.worker import Worker
 from chatworks.couriers import Couriers
+from chatworks.factors.feature import feature as factors
+from chatworks.factors.proving import Prover
+from chatworks.factors.recoverer import Recoverer
 from chatworks.identity.feature import feature as identity
 from chatworks.identity.models import IssueSignInLink, OneTime
 from chatworks.identity.service import add_first_operator
@@ -131,6 +134,8 @@ class House:
     sequencer: Sequencer
     postman: Postman
     passwords: Passwords
+    recoverer: Recoverer
+    prover: Prover
     http: HttpClient
     bots: Bots
     senders: Senders
@@ -180,6 +185,7 @@ class House:
             self.fetcher,
             self.broadcaster,
             self.postman,
+            self.recoverer,
             self.sequencer,
         )
         loops = [asyncio.create_task(loop.run()) for loop in busy]
@@ -214,22 +220,17 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     router = Router(kinds, directory.channel, directory.outlet)
     mail_desk = MailDesk(vault)
     couriers = Couriers(directory, kinds, settings.address)
+    passwords = _passwords(settings, db, couriers)
+    recovery = (settings.derive("cancelling recoveries"), settings.recovery_wait_hours)
+    prover = Prover.wired(db, vault, couriers, passwords.verify_own, recovery)
+    told = (mail(mail_desk), factors(prover.ways))
     others = _features(settings, applets, scribe, directory, router)
-    dispatcher, features = _dispatcher((mail(mail_desk), *others))
+    dispatcher, features = _dispatcher((*told, *others), prover.spend)
     applets.check(dispatcher.names())
     db.subscribers = _subscribers(features)
     listener = Listener(engine_url)
     watchdog = Watchdog(clock)
-    parts = Parts(
-        applets=applets,
-        dispatcher=dispatcher,
-        kinds=kinds,
-        channel_of=directory.channel,
-        outlet_of=_views(directory, PRIVACY, settings.address),
-        texts=Texts.load("chatworks.conversations"),
-        scribe=scribe,
-        watchdog=watchdog,
-    )
+    parts = _parts(settings, dispatcher, applets, directory, scribe, watchdog, kinds)
     return House(
         settings=settings,
         clock=clock,
@@ -248,7 +249,9 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         broadcaster=Broadcaster(db, router, kinds, directory.outlet, listener),
         sequencer=Sequencer(db, log_key(settings), archive(settings)),
         postman=Postman(db, mail_desk, _carrier(settings), listener),
-        passwords=_passwords(settings, db, couriers),
+        passwords=passwords,
+        recoverer=Recoverer(db, prover.recoveries, listener),
+        prover=prover,
         http=http,
         bots=Bots(
             db=db,
@@ -332,15 +335,36 @@ def _features(
     )
 
 
-def _dispatcher(features: Sequence[Feature]) -> tuple[Dispatcher, Sequence[Feature]]:
+def _dispatcher(features: Sequence[Feature], spend: Spend) -> tuple[Dispatcher, Sequence[Feature]]:
     """Return what knows every request, and the features with the API's, which is made of theirs."""
 
     def offered() -> list[Registration]:
         return dispatcher.offered()
 
     whole = (*features, api(offered))
-    dispatcher = Dispatcher(r for feature in whole for r in feature.registrations)
+    dispatcher = Dispatcher((r for feature in whole for r in feature.registrations), spend)
     return dispatcher, whole
+
+
+def _parts(  # noqa: PLR0913, PLR0917 - the parts of the engine
+    settings: Settings,
+    dispatcher: Dispatcher,
+    applets: Applets,
+    directory: Directory,
+    scribe: Scribe,
+    watchdog: Watchdog,
+    kinds: dict[str, ChannelKind],
+) -> Parts:
+    return Parts(
+        applets=applets,
+        dispatcher=dispatcher,
+        kinds=kinds,
+        channel_of=directory.channel,
+        outlet_of=_views(directory, PRIVACY, settings.address),
+        texts=Texts.load("chatworks.conversations"),
+        scribe=scribe,
+        watchdog=watchdog,
+    )
 
 
 def _passwords(settings: Settings, db: Database, couriers: Couriers) -> Passwords:

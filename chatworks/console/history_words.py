@@ -8,6 +8,7 @@ from typing import Any
 
 # What somebody did, as it stands behind their name. An act without words is read out of its name.
 ACTS = {
+    "factors.DemandSecondFactor": "changed whether everybody needs a second factor",
     "bots.RequestBot": "asked for a bot of their own",
     "broadcasts.MoveBroadcast": "moved a broadcast on",
     "broadcasts.WriteBroadcast": "wrote a broadcast",
