@@ -31,7 +31,6 @@ from chatworks.account.second_pages import PASSKEY_WAY
 from chatworks.api.routes import Gate as ApiGate
 from chatworks.api.routes import routes as api_routes
 from chatworks.app import (
-    House,
     apply_outlet,
     compare_outlet,
     compose,
@@ -44,6 +43,7 @@ from chatworks.authoring import applet
 from chatworks.console.pages import Desk
 from chatworks.console.router import console
 from chatworks.factors.pages import Gate
+from chatworks.house import House
 from chatworks.inbox.door import Door
 from chatworks.kit.backup import backup as write_backup
 from chatworks.kit.backup import restore as read_backup

@@ -19,9 +19,9 @@ from test_everything import served
 from chatworks.api.core import address, known
 from chatworks.api.openapi import document
 from chatworks.api.strict import ITEMS_MAX, NUMBER_MAX, TEXT_LENGTH_MAX, strict
-from chatworks.app import House
 from chatworks.commands.models import Query, Registration
 from chatworks.console.key_pages import AREAS
+from chatworks.house import House
 
 HOWTO = ROOT / "docs" / "howto" / "call-the-api.md"
 REFERENCE = ROOT / "docs" / "reference" / "api.md"

@@ -8,8 +8,9 @@ import httpx
 import pytest
 from programs import Program, Tenant
 
-from chatworks.app import House, sign_in_link
+from chatworks.app import sign_in_link
 from chatworks.console.key_pages import in_words, scopes
+from chatworks.house import House
 
 PAGE = "/console/settings/programs"
 
