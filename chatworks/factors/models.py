@@ -25,6 +25,7 @@ RECOVERY_LETTERS = 16  # of Crockford's 32: 80 bits
 TELL_AGAIN = timedelta(days=1)
 KINDS_ASKED = 2  # of ways, for a recovery that waits
 STEP_UP_FOR = timedelta(minutes=5)
+SETUP_FOR = timedelta(minutes=15)  # of an authenticator app, from its key to its first code
 CHALLENGE_FOR = timedelta(minutes=5)  # WebAuthn level 3, 15.1 recommends 5 to 10 minutes
 CHALLENGE_BYTES = 32  # WebAuthn level 3, 13.4.3 asks for 16
 PASSKEYS_MAX = 20
@@ -80,6 +81,7 @@ class Way:
     kind: str
     hint: str
     value: str = field(repr=False)  # the address, or the chat as "outlet:conversation"
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,6 +218,24 @@ class Gate:
         except StepUpNeeded as no:
             raise await self.asked(session, no) from None
 
+    async def act_on_ways(
+        self,
+        session: Session,
+        said: tuple[str, str],
+        do: Callable[[Work], Awaitable[Answer]],
+        /,
+        **values: str,
+    ) -> Answer:
+        """Add or remove a way of the session's account: as ``act``, where anything but ways is set.
+
+        Where nothing else is, a code over one of them would show what the session showed already.
+        """
+        async with self.prover.db.engine() as work:
+            held = await store.factors(work, session.account_id)
+            if core.accepted(held) == ("code",):
+                return await do(work)
+        return await self.act(session, said, do, **values)
+
     async def has_nothing(self, work: Work, session: Session) -> bool:
         """Return whether the account has nothing that it could show."""
         held = await store.factors(work, session.account_id)

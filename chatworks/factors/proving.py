@@ -148,8 +148,11 @@ class Prover:
                 valid = await self.recoveries.with_code(work, session, given.text)
             else:
                 way = await self._spend(work, session, given, "recovery", asked.id)
-                valid = way is not None and await self.recoveries.proved(
-                    work, session.account_id, asked.id, way.kind
+                usable = await self.recoveries.usable(work, session.account_id)
+                valid = (
+                    way is not None
+                    and way in usable
+                    and await self.recoveries.proved(work, asked, way.kind)
                 )
             if not valid:
                 self._note_failure(work, session, given)

@@ -17,6 +17,7 @@ from psycopg import AsyncCursor
 from chatworks.factors.models import (
     CHALLENGE_FOR,
     LEFTOVERS_KEPT,
+    SETUP_FOR,
     STEP_UP_FOR,
     TELL_AGAIN,
     Factors,
@@ -62,19 +63,24 @@ async def device_known(work: Work, account_id: UUID, device_id: UUID) -> bool:
     return await _yes(work, "device_known", account_id=account_id, device_id=device_id)
 
 
+async def first_device(work: Work, account_id: UUID) -> bool:
+    """Return whether the account never came from more than one device."""
+    return await _yes(work, "first_device", account_id=account_id)
+
+
 async def label(work: Work, account_id: UUID) -> tuple[str, str, str]:
     """Return what tells an account apart (its main address, else its name), its name, language."""
     row = await _row(work, "account_label", account_id=account_id)
     return row[0], row[1], row[2]
 
 
-async def addresses(work: Work, account_id: UUID) -> list[tuple[UUID, str, str]]:
-    """Return (id, kind, value) of the account's verified addresses, the main one first."""
+async def addresses(work: Work, account_id: UUID) -> list[tuple[UUID, str, str, datetime]]:
+    """Return (id, kind, value, since) of the account's verified addresses, the main one first."""
     return list(await (await _run(work, "addresses", account_id=account_id)).fetchall())
 
 
-async def chats(work: Work, account_id: UUID) -> list[tuple[UUID, UUID, UUID, str, str]]:
-    """Return (outlet, contact, conversation, kind of channel, outlet's name) of its chats."""
+async def chats(work: Work, account_id: UUID) -> list[tuple[UUID, UUID, UUID, str, str, datetime]]:
+    """Return (outlet, contact, conversation, kind of channel, outlet's name, since) of chats."""
     return list(await (await _run(work, "chats", account_id=account_id)).fetchall())
 
 
@@ -92,8 +98,8 @@ async def begin_totp(work: Work, account_id: UUID, totp_id: UUID, sealed: bytes)
 
 
 async def totp(work: Work, account_id: UUID) -> tuple[UUID, bytes, bool] | None:
-    """Return (id, sealed secret, whether it counts)."""
-    row = await _row(work, "totp", account_id=account_id)
+    """Return (id, sealed secret, whether it counts); None where setting it up took too long."""
+    row = await _row(work, "totp", account_id=account_id, begun_after=work.now - SETUP_FOR)
     return None if row is None else (row[0], row[1], row[2])
 
 

@@ -254,6 +254,31 @@ async def test_a_device_is_not_asked_for_over_the_way_that_was_used(
     assert (await client.get("/account", headers=HTML)).status_code == 200
 
 
+async def test_a_way_is_added_or_removed_by_a_fresh_factor_where_there_is_one(
+    house: House, client: httpx.AsyncClient, database_url: str
+) -> None:
+    account_id = await owner_of(house)
+    await enter(house, client, account_id, "password")
+    chat = {"do": "remove", "outlet": "0" * 32, "contact": "0" * 32}
+    tries: list[tuple[str, dict[str, str]]] = [
+        ("/account/addresses/add", {"address": "thief@shop.example"}),
+        ("/account/addresses", {"do": "remove", "id": "0" * 32}),
+        ("/account/chats", {"do": "add"}),
+        ("/account/chats", chat),
+    ]
+    for path, form in tries:
+        asked = await client.post(path, data=form)
+        assert (path, asked.status_code) == (path, 403)
+        assert "Your password" in asked.text
+    with psycopg.connect(database_url) as conn:
+        codes = conn.execute("SELECT count(*) FROM one_time_code").fetchone()
+    assert codes == (0,)
+
+    fields = hidden((await client.post(*tries[0][:1], data=tries[0][1])).text)
+    sent = await client.post(tries[0][0], data={**fields, "proof-text": PASSWORD})
+    assert (sent.status_code, "thief@shop.example" in sent.text) == (200, True)
+
+
 async def test_strangers_cannot_lock_a_known_device_out(
     house: House, client: httpx.AsyncClient
 ) -> None:

@@ -7,6 +7,7 @@ the account opens anything.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -23,8 +24,21 @@ from chatworks.factors import service, step_ups, store
 from chatworks.factors.models import Lack, NothingToRecover
 from chatworks.factors.proving import Given
 from chatworks.identity.models import IssuedCode, Session
+from chatworks.kit.errors import TooMany
 
 PASSWORD = "a long walk by the lake at dawn"
+
+
+class Place:
+    """Where it happens; Hypothesis shows its arguments, and a house is a long read."""
+
+    def __init__(self, house: House, database_url: str) -> None:
+        self.house, self.database_url = house, database_url
+
+
+@pytest.fixture
+def place(house: House, database_url: str) -> Place:
+    return Place(house, database_url)
 
 
 @dataclass(slots=True)
@@ -119,8 +133,9 @@ STEPS: list[Callable[[Thief], Awaitable[None]]] = [
 )
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=4, max_size=10))
 async def test_no_order_of_steps_goes_around_a_second_factor(
-    house: House, database_url: str, steps: list[Callable[[Thief], Awaitable[None]]]
+    place: Place, steps: list[Callable[[Thief], Awaitable[None]]]
 ) -> None:
+    house, database_url = place.house, place.database_url
     with psycopg.connect(database_url) as conn:
         conn.execute("UPDATE account_address SET verified_at = NULL")  # of the example before
     account_id = await open_account(house, "a@shop.example")
@@ -137,7 +152,8 @@ async def test_no_order_of_steps_goes_around_a_second_factor(
     for step in steps:
         with psycopg.connect(database_url) as conn:
             conn.execute("DELETE FROM rate_limit")
-        await step(thief)
+        with suppress(TooMany):
+            await step(thief)
 
         async with house.db.engine() as work:
             held = await store.factors(work, account_id)
