@@ -168,7 +168,7 @@ def web_app(house: House, streams: Streams) -> App:
         *miniapp(chat, house.settings.derive),
         *media_routes(house.shelf),
         *upload_routes(chat),
-        *log_routes(house.db, house.log_key),
+        *log_routes(house.db, house.sequencer.key),
         *console(desk),
         *account(own, house.passwords),
     ]
