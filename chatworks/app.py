@@ -61,6 +61,7 @@ from chatworks.couriers import Couriers
 from chatworks.factors.feature import feature as factors
 from chatworks.factors.proving import Prover
 from chatworks.factors.recoverer import Recoverer
+from chatworks.factors.service import has_second
 from chatworks.identity.feature import feature as identity
 from chatworks.identity.models import IssueSignInLink, OneTime
 from chatworks.identity.service import add_first_operator
@@ -358,7 +359,7 @@ def _parts(  # noqa: PLR0913, PLR0917 - the parts of the engine
 
 def _passwords(settings: Settings, db: Database, couriers: Couriers) -> Passwords:
     hasher = Hasher(settings.derive("passwords"), db.clock)
-    return Passwords(db, hasher, Breached.shipped(), couriers)
+    return Passwords(db, hasher, Breached.shipped(), couriers, has_second)
 
 
 def _telegram(settings: Settings, api: BotApi, db: Database, shelf: Shelf) -> ChannelKind:

@@ -63,11 +63,23 @@ class Factors:
     passkey_second: bool
     recovery_left: int
     password: bool
+    password_alone: bool = True  # it is long enough without a second factor
 
     @property
     def has_second(self) -> bool:
         """Whether a first factor alone opens nothing."""
         return self.totp or (self.passkey_second and self.passkeys > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What there is to know before every page: the account's factors, whether it knows the device,
+    and whether the outlet that the console shows demands a second factor.
+    """
+
+    held: Factors
+    device_known: bool
+    demanded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +207,10 @@ class TooManyPasskeys(Refusal):
 
 class LastWayIn(Refusal):
     """Without this nobody could sign in to the account any more; it is asked for once more."""
+
+
+class PasswordTooShort(Refusal):
+    """The password is not long enough to stand alone: a longer one must be chosen first."""
 
 
 class NothingToRecover(Refusal):

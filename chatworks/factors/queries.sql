@@ -3,11 +3,24 @@ SELECT EXISTS (SELECT 1 FROM totp WHERE account_id = %(account_id)s AND confirme
        (SELECT count(*) FROM passkey WHERE account_id = %(account_id)s),
        EXISTS (SELECT 1 FROM passkey_second WHERE account_id = %(account_id)s),
        (SELECT count(*) FROM recovery_code WHERE account_id = %(account_id)s AND used_at IS NULL),
-       EXISTS (SELECT 1 FROM account_password WHERE account_id = %(account_id)s)
+       EXISTS (SELECT 1 FROM account_password WHERE account_id = %(account_id)s),
+       NOT EXISTS (SELECT 1 FROM account_password WHERE account_id = %(account_id)s
+                   AND NOT enough_alone)
 
--- name: device_known
-SELECT EXISTS (SELECT 1 FROM device WHERE account_id = %(account_id)s AND id = %(device_id)s
-               AND confirmed_at IS NOT NULL AND forgotten_at IS NULL)
+-- name: standing
+-- The same, whether the device is known, and whether the outlet shown demands a second factor: one
+-- look before every page.
+SELECT EXISTS (SELECT 1 FROM totp WHERE account_id = %(account_id)s AND confirmed_at IS NOT NULL),
+       (SELECT count(*) FROM passkey WHERE account_id = %(account_id)s),
+       EXISTS (SELECT 1 FROM passkey_second WHERE account_id = %(account_id)s),
+       (SELECT count(*) FROM recovery_code WHERE account_id = %(account_id)s AND used_at IS NULL),
+       EXISTS (SELECT 1 FROM account_password WHERE account_id = %(account_id)s),
+       NOT EXISTS (SELECT 1 FROM account_password WHERE account_id = %(account_id)s
+                   AND NOT enough_alone),
+       %(device_id)s::uuid IS NULL OR EXISTS (
+           SELECT 1 FROM device WHERE account_id = %(account_id)s AND id = %(device_id)s
+           AND confirmed_at IS NOT NULL AND forgotten_at IS NULL),
+       EXISTS (SELECT 1 FROM factor_demand WHERE outlet_id = %(outlet_id)s)
 
 -- name: first_device
 SELECT count(*) = 1 FROM device WHERE account_id = %(account_id)s

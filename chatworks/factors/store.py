@@ -24,6 +24,7 @@ from chatworks.factors.models import (
     NewPasskey,
     Passkey,
     Recovery,
+    Standing,
     StepUp,
 )
 from chatworks.identity.models import Session
@@ -54,13 +55,20 @@ async def _yes(work: Work, query: str, /, **parameters: Any) -> bool:
 
 async def factors(work: Work, account_id: UUID) -> Factors:
     """Return what an account has set."""
-    totp, passkeys, second, left, password = await _row(work, "factors", account_id=account_id)
-    return Factors(totp, passkeys, second, left, password)
+    return Factors(*await _row(work, "factors", account_id=account_id))
 
 
-async def device_known(work: Work, account_id: UUID, device_id: UUID) -> bool:
-    """Return whether the account confirmed this device."""
-    return await _yes(work, "device_known", account_id=account_id, device_id=device_id)
+async def standing(work: Work, session: Session) -> Standing:
+    """Return what there is to know before every page of a session."""
+    shown = session.operator
+    row = await _row(
+        work,
+        "standing",
+        account_id=session.account_id,
+        device_id=session.device_id,
+        outlet_id=None if shown is None else shown.outlet_id,
+    )
+    return Standing(Factors(*row[:6]), *row[6:])
 
 
 async def first_device(work: Work, account_id: UUID) -> bool:

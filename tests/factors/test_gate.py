@@ -159,6 +159,25 @@ async def test_where_a_second_factor_is_set_a_password_proves_nothing(
         assert not (await store.factors(work, account_id)).has_second
 
 
+async def test_the_last_second_factor_stays_where_the_password_is_too_short_alone(
+    house: House, client: httpx.AsyncClient
+) -> None:
+    account_id = await owner_of(house)
+    app = await app_of(house, account_id)
+    prepared = await house.passwords.prepare("lake at 9", [], alone=False)
+    async with house.db.engine() as work:
+        await house.passwords.change(work, account_id, prepared)
+    await enter(house, client, account_id, "password", "totp")
+    fields = hidden((await client.post("/account/security/app/remove", data={})).text)
+
+    shown = {**fields, "proof-text": now(app)}
+    answer = await client.post("/account/security/app/remove", data=shown)
+
+    assert (answer.status_code, "a longer password first" in answer.text) == (422, True)
+    async with house.db.engine() as work:
+        assert (await store.factors(work, account_id)).totp
+
+
 async def test_an_account_with_nothing_to_show_is_led_to_set_something(
     house: House, client: httpx.AsyncClient
 ) -> None:
