@@ -62,6 +62,8 @@ from chatworks.factors.feature import feature as factors
 from chatworks.factors.proving import Prover
 from chatworks.factors.recoverer import Recoverer
 from chatworks.factors.service import has_second
+from chatworks.federation import feature as federated
+from chatworks.federation.feature import Federation, Ground, federation
 from chatworks.identity.feature import feature as identity
 from chatworks.identity.models import IssueSignInLink, OneTime
 from chatworks.identity.service import add_first_operator
@@ -71,9 +73,9 @@ from chatworks.inbox.service import measure as measure_inbox
 from chatworks.kit.clock import Clock
 from chatworks.kit.crypto import Vault
 from chatworks.kit.db import Database
-from chatworks.kit.errors import Invalid, NotFound
+from chatworks.kit.errors import Invalid
 from chatworks.kit.feature import Feature
-from chatworks.kit.http import HttpClient, Upload
+from chatworks.kit.http import HttpClient
 from chatworks.kit.listen import Listener
 from chatworks.kit.migrate import ENGINE, WEB, login_url
 from chatworks.kit.texts import Texts
@@ -134,6 +136,7 @@ class House:
     sequencer: Sequencer
     postman: Postman
     passwords: Passwords
+    federation: Federation
     recoverer: Recoverer
     prover: Prover
     http: HttpClient
@@ -156,6 +159,7 @@ class House:
         await self.listener.close()
         self.shelf.close()
         self.passwords.close()
+        self.federation.close()
         await self.db.close()
 
     async def ready(self) -> None:
@@ -251,6 +255,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         sequencer=Sequencer(db, log_key(settings), archive(settings)),
         postman=Postman(db, mail_desk, _carrier(settings), listener),
         passwords=passwords,
+        federation=federation(settings, Ground(db, http, vault, passwords, couriers)),
         recoverer=Recoverer(db, prover.recoveries, listener),
         prover=prover,
         http=http,
@@ -318,6 +323,7 @@ def _features(
         media.FEATURE,
         identity(settings.address),
         passwords.FEATURE,
+        federated.FEATURE,
         outlets(
             lambda applet, data: _check_settings(applets, applet, data),
             lambda spec: _install(applets, spec),
@@ -363,7 +369,7 @@ def _passwords(settings: Settings, db: Database, couriers: Couriers) -> Password
 
 
 def _telegram(settings: Settings, api: BotApi, db: Database, shelf: Shelf) -> ChannelKind:
-    return telegram(api, Files(db, _loader(shelf), settings.public_url.rstrip("/")))
+    return telegram(api, Files(db, shelf.upload, settings.public_url.rstrip("/")))
 
 
 def _kinds(
@@ -379,19 +385,6 @@ def _kinds(
 def _carrier(settings: Settings) -> Carrier:
     url = "" if settings.mail_url is None else settings.mail_url.get_secret_value()
     return carrier(url, settings.mail_from, settings.home / "mail")
-
-
-def _loader(shelf: Shelf) -> Callable[[str], Awaitable[Upload | None]]:
-    """Return what gives a channel the files that it uploads."""
-
-    async def load(path: str) -> Upload | None:
-        try:
-            file = await shelf.load(path)
-        except NotFound:
-            return None
-        return Upload(file.content, file.media_type, file.name)
-
-    return load
 
 
 def _page(outlet: Outlet, address: str) -> str:

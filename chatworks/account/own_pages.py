@@ -48,6 +48,7 @@ SAVED = {
     "addresses": "Your addresses are saved.",
     "chats": "Your chats are saved.",
     "password": "Your new password is set. Every other browser was signed out.",
+    "ways": "Your services are saved.",
     "joined": "Welcome. You work there now.",
     "second": "From now on you are asked for it each time you sign in.",
     "removed": "It is removed.",
