@@ -26,6 +26,7 @@ from chatworks.federation import models as federated
 from chatworks.federation import service, store
 from chatworks.federation.feature import Federation
 from chatworks.federation.models import ATTEMPT_FOR, Entered, Purpose, Wanted
+from chatworks.identity import limits
 from chatworks.identity.models import LastWayIn, Session
 from chatworks.kit.errors import Invalid
 from chatworks.kit.work import Work
@@ -77,6 +78,7 @@ class WithPages:
 
     async def go(self, request: Asked, key: str, account_id: UUID | None, back: str) -> Any:
         """Return the page that leads to a provider."""
+        await limits.draw(self.desk.db, "service", account_id, self.desk.browser(request))
         browser = self.hosted.browser_secret(self.cookie.read(request))
         try:
             url = await self.hosted.begin(key, browser, account_id, (back, spoken(request)))

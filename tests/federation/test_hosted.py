@@ -374,6 +374,15 @@ async def test_another_site_begins_nothing(house: House, person: Person) -> None
     assert await rows(house, "SELECT 1 FROM federation_attempt") == []
 
 
+async def test_ways_that_are_begun_are_limited(house: House, person: Person) -> None:
+    statuses = [(await person.post("/account/with/oidc")).status_code for _ in range(40)]
+
+    assert statuses[0] == 200
+    assert statuses[-1] == 429
+    [(begun,)] = await rows(house, "SELECT count(*) FROM federation_attempt")
+    assert begun == statuses.count(200) < 40
+
+
 async def test_the_database_holds_no_secret_of_an_attempt(house: House, person: Person) -> None:
     url = await leaves(person)
     [row] = await rows(house, "SELECT federation_attempt::text FROM federation_attempt")
