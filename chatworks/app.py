@@ -226,7 +226,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     couriers = Couriers(directory, kinds, settings.address)
     passwords = _passwords(settings, db, couriers)
     recovery = (settings.derive("cancelling recoveries"), settings.recovery_wait_hours)
-    prover = Prover.wired(db, vault, couriers, passwords.verify_own, recovery)
+    prover = Prover.wired(db, vault, couriers, passwords, recovery)
     told = (mail(mail_desk), factors(prover.ways))
     features = (*told, *_features(settings, applets, scribe, directory, router))
     registrations = (r for feature in features for r in feature.registrations)

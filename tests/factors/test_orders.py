@@ -14,7 +14,7 @@ from uuid import UUID
 import psycopg
 import pyotp
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from owners import HERE, enter, open_account
 
@@ -127,10 +127,12 @@ STEPS: list[Callable[[Thief], Awaitable[None]]] = [
 
 @pytest.mark.promise("secure-accounts")
 @settings(
-    max_examples=12,
+    max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+@example(steps=[Thief.begins_a_recovery, Thief.types_the_codes, Thief.waits, Thief.signs_in])
+@example(steps=[Thief.steps_up, Thief.sets_another_password, Thief.signs_in_by_mail])
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=4, max_size=10))
 async def test_no_order_of_steps_goes_around_a_second_factor(
     place: Place, steps: list[Callable[[Thief], Awaitable[None]]]
