@@ -241,7 +241,7 @@ def _of_person(category: str, purpose: str) -> Personal:
         subject="account_id",
         purpose=purpose,
         basis=Basis.CONTRACT,
-        retention="disconnected, or account closed + 30 days",
+        retention="account closed + 30 days",  # or at once, when it is disconnected
         visible=("self",),
         erasure=Erasure.DELETE_ROW,
     )
@@ -253,7 +253,7 @@ DATA_MAP: DataMap = {
         "id": operational("identifier"),
         "provider": operational("which button"),
         "issuer": operational("who proves it"),
-        "subject": _of_person("user.unique_id", "know the person again"),
+        "subject": _of_person("user.unique_id", "sign in"),
         "linked_at": operational("when"),
         "used_at": operational("when it last signed somebody in"),
     },
