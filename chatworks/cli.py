@@ -28,6 +28,7 @@ from chatworks.account.pages import AccountDesk
 from chatworks.account.password_pages import WAY
 from chatworks.account.router import account
 from chatworks.account.second_pages import PASSKEY_WAY
+from chatworks.account.with_pages import WAY as OTHERS_WAY
 from chatworks.api.routes import Gate as ApiGate
 from chatworks.api.routes import routes as api_routes
 from chatworks.app import (
@@ -160,7 +161,14 @@ def web_app(house: House, streams: Streams) -> App:
         house.shelf,
         gate,
     )
-    ways = (WAY, PASSKEY_WAY) if house.prover.passkeys.party else (WAY,)
+    services = house.federation.hosted.titles()
+    shown.share("providers", services)
+    offered = {
+        WAY: True,
+        PASSKEY_WAY: bool(house.prover.passkeys.party),
+        OTHERS_WAY: bool(services),
+    }
+    ways = [way for way, there in offered.items() if there]
     own = AccountDesk(house.db, house.directory, shown, house.couriers, gate, ways=ways)
     per_second = house.settings.api_per_second
     api_gate = ApiGate(house.db, house.dispatcher, house.settings.address, per_second)
@@ -175,7 +183,7 @@ def web_app(house: House, streams: Streams) -> App:
         *api_routes(api_gate),
         *log_routes(house.db, house.sequencer.key),
         *console(desk),
-        *account(own, house.passwords),
+        *account(own, house.federation),
     ]
     door = Door(house.kinds, house.directory.resolve, house.committer, house.clock)
     return create_app(handlers, door, shown, Checks(house.ready, house.measure))

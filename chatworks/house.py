@@ -19,6 +19,7 @@ from chatworks.factors.proving import Prover
 from chatworks.factors.recoverer import Recoverer
 from chatworks.inbox.committer import Committer
 from chatworks.inbox.service import measure as measure_inbox
+from chatworks.federation.feature import Federation
 from chatworks.kit.clock import Clock
 from chatworks.kit.db import Database
 from chatworks.kit.feature import Feature
@@ -60,6 +61,7 @@ class House:
     sequencer: Sequencer
     postman: Postman
     passwords: Passwords
+    federation: Federation
     recoverer: Recoverer
     prover: Prover
     http: HttpClient
@@ -82,6 +84,7 @@ class House:
         await self.listener.close()
         self.shelf.close()
         self.passwords.close()
+        self.federation.close()
         await self.db.close()
 
     async def ready(self) -> None:

@@ -25,6 +25,7 @@ RECOVERY_LETTERS = 16  # of Crockford's 32: 80 bits
 TELL_AGAIN = timedelta(days=1)
 KINDS_ASKED = 2  # of ways, for a recovery that waits
 STEP_UP_FOR = timedelta(minutes=5)
+SETUP_FOR = timedelta(minutes=15)  # of an authenticator app, from its key to its first code
 CHALLENGE_FOR = timedelta(minutes=5)  # WebAuthn level 3, 15.1 recommends 5 to 10 minutes
 CHALLENGE_BYTES = 32  # WebAuthn level 3, 13.4.3 asks for 16
 PASSKEYS_MAX = 20
@@ -62,11 +63,23 @@ class Factors:
     passkey_second: bool
     recovery_left: int
     password: bool
+    password_alone: bool = True  # it is long enough without a second factor
 
     @property
     def has_second(self) -> bool:
         """Whether a first factor alone opens nothing."""
         return self.totp or (self.passkey_second and self.passkeys > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What there is to know before every page: the account's factors, whether it knows the device,
+    and whether the outlet that the console shows demands a second factor.
+    """
+
+    held: Factors
+    device_known: bool
+    demanded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,7 @@ class Way:
     kind: str
     hint: str
     value: str = field(repr=False)  # the address, or the chat as "outlet:conversation"
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +207,10 @@ class TooManyPasskeys(Refusal):
 
 class LastWayIn(Refusal):
     """Without this nobody could sign in to the account any more; it is asked for once more."""
+
+
+class PasswordTooShort(Refusal):
+    """The password is not long enough to stand alone: a longer one must be chosen first."""
 
 
 class NothingToRecover(Refusal):

@@ -14,6 +14,7 @@ CATEGORY_NAMES = {
     "user.name": "Your name",
     "user.account.username": "Your user name on the messenger",
     "user.unique_id.pseudonymous": "The messenger's id of you",
+    "user.unique_id": "What another service or a passkey knows you by",
     "user.contact.phone_number": "Your phone number",
     "user.contact.address": "Your delivery address",
     "user.location.precise": "Your location, where you send it",

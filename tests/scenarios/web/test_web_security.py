@@ -94,7 +94,7 @@ async def mailed(house: House) -> str:
     folder = house.settings.home / "mail"
     async with asyncio.timeout(20):
         while True:
-            texts = [path.read_text() for path in folder.glob("*.eml")]
+            texts = [path.read_text() for path in folder.glob("[0-9]*.eml")]
             if found := next((m[1] for text in texts if (m := CODE.search(text))), ""):
                 return found
             await asyncio.sleep(0.05)
