@@ -28,8 +28,9 @@ from chatworks.account.pages import AccountDesk
 from chatworks.account.password_pages import WAY
 from chatworks.account.router import account
 from chatworks.account.second_pages import PASSKEY_WAY
+from chatworks.api.routes import Gate as ApiGate
+from chatworks.api.routes import routes as api_routes
 from chatworks.app import (
-    House,
     apply_outlet,
     compare_outlet,
     compose,
@@ -42,6 +43,7 @@ from chatworks.authoring import applet
 from chatworks.console.pages import Desk
 from chatworks.console.router import console
 from chatworks.factors.pages import Gate
+from chatworks.house import House
 from chatworks.inbox.door import Door
 from chatworks.kit.backup import backup as write_backup
 from chatworks.kit.backup import restore as read_backup
@@ -160,6 +162,8 @@ def web_app(house: House, streams: Streams) -> App:
     )
     ways = (WAY, PASSKEY_WAY) if house.prover.passkeys.party else (WAY,)
     own = AccountDesk(house.db, house.directory, shown, house.couriers, gate, ways=ways)
+    per_second = house.settings.api_per_second
+    api_gate = ApiGate(house.db, house.dispatcher, house.settings.address, per_second)
     maps = [feature.data_map for feature in house.features] + [VISITORS]
 
     handlers = [
@@ -168,6 +172,7 @@ def web_app(house: House, streams: Streams) -> App:
         *miniapp(chat, house.settings.derive),
         *media_routes(house.shelf),
         *upload_routes(chat),
+        *api_routes(api_gate),
         *log_routes(house.db, house.sequencer.key),
         *console(desk),
         *account(own, house.passwords),

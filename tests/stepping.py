@@ -7,9 +7,9 @@ from uuid import UUID
 
 import msgspec
 
-from chatworks.app import House
 from chatworks.commands.models import Call, Proof, StepUpNeeded
 from chatworks.factors import step_ups, store
+from chatworks.house import House
 from chatworks.identity import service as identity
 from chatworks.identity.models import Browser, Session
 

@@ -7,6 +7,7 @@ from typing import Any
 from chatworks.catalog import service
 from chatworks.catalog.models import (
     DATA_MAP,
+    AllProducts,
     ApplyProducts,
     ListProducts,
     SetActive,
@@ -43,6 +44,7 @@ FEATURE = Feature(
             frozenset({"customer", "operator", "system"}),
             needs="catalog.read",
         ),
+        Registration(AllProducts, service.all_products, _OPERATOR, needs="catalog.read"),
         Registration(ApplyProducts, service.apply_products, frozenset({"platform"}), _trace_file),
         Registration(SetPrice, service.set_price, _OPERATOR, _trace, needs="catalog.write"),
         Registration(SetStock, service.set_stock, _OPERATOR, _trace, needs="catalog.write"),

@@ -51,6 +51,11 @@ class ListProducts(Query[list[ProductView]]):
 
 
 @dataclass(frozen=True, slots=True)
+class AllProducts(Query[list[Product]]):
+    """Every product of the outlet, hidden and sold-out ones too, in the order of its list."""
+
+
+@dataclass(frozen=True, slots=True)
 class Changed:
     """Which product was changed."""
 

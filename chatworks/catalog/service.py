@@ -62,6 +62,12 @@ async def list_products(work: Work, calls: Sequence[Call[Any]]) -> list[list[Pro
     ]
 
 
+async def all_products(work: Work, calls: Sequence[Call[Any]]) -> list[list[Product]]:
+    """Handle ``AllProducts``: one query for all outlets of the batch."""
+    found = await store.products(work, sorted({call.outlet_id for call in calls}))
+    return [found[call.outlet_id] for call in calls]
+
+
 async def seed(work: Work, outlet: Outlet, specs: Sequence[ProductSpec]) -> int:
     """Insert the products that the outlet does not have yet; returns how many."""
     new = 0

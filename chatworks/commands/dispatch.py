@@ -60,6 +60,17 @@ class Dispatcher:
         """Return what every request declares, in the order of their names."""
         return sorted(self._known.values(), key=lambda known: known.request.request_name)
 
+    def offered(self) -> list[Registration]:
+        """Return what programs may give, in the order of their names: the API is made from it."""
+        return [registration for registration in self.registrations() if registration.offered]
+
+    def may(self, actor: Actor, request: type[Request[Any]]) -> bool:
+        """Return whether ``actor`` may give this kind of request."""
+        registration = self._known.get(request)
+        if registration is None:
+            raise LookupError(f"nobody handles {request.request_name}")
+        return allowed(registration, actor)
+
     async def run(self, work: Work, calls: Sequence[Call[Any]]) -> list[Any]:
         """Answer every call with its result or a ``Refusal``, in order; one handler run per kind.
 
@@ -68,7 +79,7 @@ class Dispatcher:
         answers: list[Any] = [None] * len(calls)
         groups: dict[type[Request[Any]], list[int]] = {}
         for index, call in enumerate(calls):
-            if not self._allowed(call):
+            if not self.may(call.actor, type(call.request)):
                 answers[index] = NotAllowed(call.request.request_name)
             elif not await self._proved(work, call):
                 answers[index] = self._known[type(call.request)].step_up(call)
@@ -114,12 +125,6 @@ class Dispatcher:
             raise answer.fresh()
         result: Result = answer
         return result
-
-    def _allowed(self, call: Call[Any]) -> bool:
-        registration = self._known.get(type(call.request))
-        if registration is None:
-            raise LookupError(f"nobody handles {call.request.request_name}")
-        return allowed(registration, call.actor)
 
     def needs_proof(self, request: Request[Any]) -> bool:
         """Return whether a person who gives this shows a factor anew.

@@ -36,13 +36,27 @@ class Actor(msgspec.Struct, frozen=True):
     """Who does it. ``id`` is the contact's, account's, membership's, key's or job's id.
 
     ``role`` is that of an outlet under which somebody acts: an operator, or a program or a person
-    of the platform that acts for one. ``cap`` names the only requests an agent may give.
+    of the platform that acts for one. ``cap`` names the only requests an agent may give, and
+    ``behalf`` is the membership that it acts for.
     """
 
     kind: ActorKind
     id: str
     role: str = ""
     cap: frozenset[str] = frozenset()
+    behalf: str = ""
+
+    @property
+    def acts_as(self) -> ActorKind:
+        """As what the business treats them: an agent is treated as whom it acts for."""
+        return ActorKind.OPERATOR if self.behalf else self.kind
+
+    @property
+    def operator_id(self) -> UUID | None:
+        """The operator who does it or for whom it is done; None where it is not an operator's."""
+        if self.acts_as is not ActorKind.OPERATOR:
+            return None
+        return UUID(self.behalf or self.id)
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -128,10 +142,15 @@ class Registration:
 
     ``allow`` names the kinds of actor who may give it: ``customer`` (from their own conversation),
     ``system``, ``platform``, and ``operator``: whoever acts under a role of the outlet that holds
-    the permission ``needs``. A command without ``trace`` changes nothing privileged. ``fresh``: who
-    gives it shows a factor anew, for this very request; ``asks`` says in words what is asked then
-    ("Let the program {name} act for you"; its fields are the request's), or else the first sentence
-    of the request's docstring does.
+    the permission ``needs``. A command without ``trace`` changes nothing privileged.
+
+    What operators may give, programs may give for them through the API, unless it is ``personal``:
+    about the operator who gives it, and not about the outlet. ``engine`` marks what touches tables
+    outside of tenant policies: from the console and the API it runs under the engine's login.
+
+    ``fresh``: who gives it shows a factor anew, for this very request, and no program gives it;
+    ``asks`` says in words what is asked then ("Let the program {name} act for you"; its fields are
+    the request's), or else the first sentence of the request's docstring does.
     """
 
     request: type[Request[Any]]
@@ -139,8 +158,15 @@ class Registration:
     allow: frozenset[str]
     trace: Tracer | None = None
     needs: str = ""
+    personal: bool = False
+    engine: bool = False
     fresh: bool = False
     asks: str = ""
+
+    @property
+    def offered(self) -> bool:
+        """Whether programs may give it, for an operator who may."""
+        return ActorKind.OPERATOR in self.allow and not self.personal and not self.fresh
 
     def __post_init__(self) -> None:
         """Refuse what nobody could be judged by."""
@@ -171,9 +197,13 @@ class StepUpNeeded(Refusal):
 class NotAllowed(Refusal):
     """This actor may not give this command."""
 
+    status = 403
+
 
 class KeyReused(Refusal):
     """The idempotency key was used before, with another request."""
+
+    status = 422
 
 
 DATA_MAP: DataMap = {

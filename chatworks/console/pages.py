@@ -22,6 +22,7 @@ from chatworks.access.core import may
 from chatworks.channels.models import Channel, ChannelKind
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Actor, ActorKind, Call, Command, StepUpNeeded
+from chatworks.commands.models import Request as GivenRequest
 from chatworks.console import store
 from chatworks.console.forms import choice, count, id_of
 from chatworks.conversations import store as conversations
@@ -68,6 +69,7 @@ REFUSALS = {
     "broadcasts.CannotMove": "It has moved on meanwhile: it is {} now.",
     "catalog.NoSuchProduct": "There is no such product.",
     "outlets.NoSuchApplet": "This service is not switched on.",
+    "api.NoSuchKey": "There is no such key, or it was stopped before.",
     "commands.NotAllowed": "Your role may not do this.",
     "memberships.LastOwner": "An outlet always has an owner: hand it over first.",
     "memberships.NotToOneself": "Somebody else has to change your role.",
@@ -91,6 +93,7 @@ SAVED = {
     "broadcast_pause": "Paused. What was on its way leaves within seconds.",
     "broadcast_resume": "It goes on.",
     "broadcast_cancel": "Cancelled. Nobody else gets it.",
+    "revoked": "Stopped. The key works no more.",
     "people-invite": "The invitation is on its way.",
     "people-withdraw": "The invitation is taken back: its link does nothing now.",
     "people-role": "The role is changed. It counts from now on.",
@@ -165,16 +168,21 @@ class Desk:
 
     async def submit(self, session: Session, command: Command[Any]) -> str:
         """Give a command as the operator; returns what to tell them ("" if all is well)."""
-        outlet_id = session.outlet_id
-        fresh = self.dispatcher.needs_proof(command)  # step-ups belong to accounts: the engine's
         try:
-            async with self.db.engine([outlet_id]) if fresh else self.db.web(outlet_id) as work:
-                await self.dispatcher.one(work, _call(session, command))
-        except StepUpNeeded as no:
-            raise await self.gate.asked(session, no) from None
+            await self.give(session, command)
         except Refusal as no:
             return told(no)
         return ""
+
+    async def give(self, session: Session, request: GivenRequest[Answer]) -> Answer:
+        """Give a request as the operator and return its result; raises its refusal."""
+        outlet_id = session.outlet_id
+        fresh = self.dispatcher.needs_proof(request)  # step-ups belong to accounts: the engine's
+        try:
+            async with self.db.engine([outlet_id]) if fresh else self.db.web(outlet_id) as work:
+                return await self.dispatcher.one(work, _call(session, request))
+        except StepUpNeeded as no:
+            raise await self.gate.asked(session, no) from None
 
     async def order(self, session: Session, command: Command[Answer]) -> Answer:
         """Give a command about what stands outside of tenant policies; raises its refusal.
@@ -217,7 +225,7 @@ class Desk:
         return [(other.hex, (await self.directory.outlet(other)).name) for other in others]
 
 
-def _call(session: Session, command: Command[Answer]) -> Call[Answer]:
+def _call(session: Session, command: GivenRequest[Answer]) -> Call[Answer]:
     operator = session.acting
     kind = ActorKind.PLATFORM if operator.is_visit else ActorKind.OPERATOR
     actor = Actor(kind, operator.id.hex, operator.role)

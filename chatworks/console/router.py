@@ -12,6 +12,7 @@ from chatworks.console.broadcast_pages import broadcast_pages
 from chatworks.console.canned_pages import canned_pages
 from chatworks.console.channel_pages import channel_pages
 from chatworks.console.history_pages import history_pages
+from chatworks.console.key_pages import key_pages
 from chatworks.console.message_pages import message_pages
 from chatworks.console.order_pages import order_pages
 from chatworks.console.pages import (
@@ -66,6 +67,7 @@ def console(desk: Desk) -> list[Any]:
             *product_pages(desk),
             *settings_pages(desk),
             *channel_pages(desk),
+            *key_pages(desk),
             *history_pages(desk),
             *people_pages(desk),
             *other_pages(desk),

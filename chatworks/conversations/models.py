@@ -348,6 +348,10 @@ class CannotReach(Refusal):
     """The person stopped or blocked the channel."""
 
 
+class NoSuchFile(Refusal):
+    """There is no such file of this conversation or of the outlet."""
+
+
 class EmptyReply(Refusal):
     """A reply needs 1 to 4,000 characters."""
 

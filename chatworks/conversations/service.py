@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from chatworks.channels.models import WINDOW, Channel, ChannelKind, Plan, Prompt, Settle, WirePart
 from chatworks.channels.topics import ANSWER, REOPEN
-from chatworks.commands.models import Actor, ActorKind, Call
+from chatworks.commands.models import Actor, Call
 from chatworks.contacts.models import Deliver
 from chatworks.contacts.store import addresses, place_routes
 from chatworks.conversations import state, store
@@ -34,6 +34,7 @@ from chatworks.conversations.models import (
     HeldBy,
     NewMessage,
     NoSuchConversation,
+    NoSuchFile,
     PendingSettle,
     PersonAnswered,
     Post,
@@ -52,7 +53,7 @@ from chatworks.media.models import Wanted
 from chatworks.outbox import service as outbox
 from chatworks.outbox.models import HELD_FOR_MOST, NewPart, WindowClosed
 from chatworks.sdk.inbound import Inbound
-from chatworks.sdk.messages import Message
+from chatworks.sdk.messages import Media, Message
 
 ChannelOf = Callable[[UUID], Awaitable[Channel | None]]
 
@@ -386,14 +387,23 @@ async def hand_back(work: Work, calls: Sequence[Call[Any]]) -> list[Spoken | Ref
 
 async def reply(work: Work, calls: Sequence[Call[Any]]) -> list[Spoken | Refusal]:
     """Handle ``Reply``: the operator's words leave through the outbox, and the bot keeps silent."""
-    answers = await _set_speakers(work, calls, Speaker.HUMAN, _replying)
+    files: dict[int, tuple[Media, ...] | None] = {}
+    for call in calls:
+        if call.request.media:
+            key = (call.outlet_id, call.request.conversation_id)
+            files[id(call)] = await media.given(work, key, call.request.media)
+
+    def objection(work: Work, call: Call[Any], row: Reachable) -> Refusal | None:
+        return NoSuchFile() if files.get(id(call), ()) is None else _replying(work, call, row)
+
+    answers = await _set_speakers(work, calls, Speaker.HUMAN, objection)
     for call, answer in zip(calls, answers, strict=True):
         if isinstance(answer, Spoken):
             key = (call.outlet_id, call.request.conversation_id)
-            text, media = call.request.text.strip(), call.request.media
-            message = Message(text, media=media, topic=ANSWER)
-            post(work, Post(*key, message, author=f"operator:{call.actor.id}"))
-            work.publish(PersonAnswered(*key, _operator(call.actor)))
+            text = call.request.text.strip()
+            message = Message(text, media=files.get(id(call)) or (), topic=ANSWER)
+            post(work, Post(*key, message, author=f"operator:{call.actor.behalf or call.actor.id}"))
+            work.publish(PersonAnswered(*key, call.actor.operator_id))
     return answers
 
 
@@ -407,7 +417,7 @@ def _taking(work: Work, call: Call[Any], row: Reachable) -> Refusal | None:
 
 def _holding(work: Work, call: Call[Any], row: Reachable) -> Refusal | None:
     """Refuse where a colleague holds the conversation."""
-    if row.speaker is Speaker.BOT or row.operator_id in {None, _operator(call.actor)}:
+    if row.speaker is Speaker.BOT or row.operator_id in {None, call.actor.operator_id}:
         return None
     if row.until is None or row.until <= work.now:
         return None
@@ -445,11 +455,7 @@ async def _set_speakers(
     return answers
 
 
-def _operator(actor: Actor) -> UUID | None:
-    return UUID(actor.id) if actor.kind is ActorKind.OPERATOR else None
-
-
 def _change(work: Work, actor: Actor, key: tuple[UUID, UUID], speaker: Speaker) -> SpeakerChange:
     if speaker is Speaker.BOT:
         return SpeakerChange(*key, speaker, None, None)
-    return SpeakerChange(*key, speaker, _operator(actor), work.now + LEASE)
+    return SpeakerChange(*key, speaker, actor.operator_id, work.now + LEASE)

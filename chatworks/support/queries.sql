@@ -126,3 +126,28 @@ WHERE (%(kind)s::text = '' OR h.kind = %(kind)s::text)
                     AND m.seq > c.last_seq - %(messages)s
                     AND strpos(lower(m.content ->> 'text'), lower(%(words)s)) > 0))
 ORDER BY c.last_at DESC
+
+-- name: page
+SELECT c.id AS conversation_id, c.channel_id, h.kind AS channel_kind,
+       COALESCE(p.name, '') AS contact_name, p.status AS contact_status, c.speaker, c.last_at,
+       COALESCE(c.last_text, '') AS last_text, c.last_seq, c.read_seq
+FROM conversation c
+JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
+JOIN channel h ON h.outlet_id = c.outlet_id AND h.id = c.channel_id
+WHERE c.outlet_id = %(outlet_id)s AND (c.last_at, c.id) < (%(before)s, %(before_id)s)
+  AND c.last_minute <= %(before)s::timestamptz AT TIME ZONE 'UTC'
+  AND (%(kind)s::text = '' OR h.kind = %(kind)s::text)
+ORDER BY c.last_minute DESC, c.last_at DESC, c.id DESC
+LIMIT %(limit)s
+
+-- name: messages
+SELECT m.seq, m.direction, m.author, m.content::text, m.created_at
+FROM conversation c
+LEFT JOIN LATERAL (
+    SELECT * FROM message m
+    WHERE m.outlet_id = c.outlet_id AND m.conversation_id = c.id AND m.seq > %(after)s
+    ORDER BY m.seq
+    LIMIT %(limit)s
+) AS m ON true
+WHERE c.outlet_id = %(outlet_id)s AND c.id = %(id)s
+ORDER BY m.seq

@@ -6,11 +6,11 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from chatworks.app import House
 from chatworks.cli import web_app
 from chatworks.console.pages import Desk
 from chatworks.console.router import console
 from chatworks.factors.pages import Gate
+from chatworks.house import House
 from chatworks.web.sse import Streams
 from chatworks.web.templating import Pages
 

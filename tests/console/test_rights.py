@@ -12,11 +12,11 @@ import pytest
 from litestar import Litestar
 
 from chatworks.access.core import OUTLET_ROLES, PERMISSIONS, may, reads
-from chatworks.app import House
 from chatworks.cli import web_app
 from chatworks.console.pages import Desk
 from chatworks.console.router import console
 from chatworks.factors.pages import Gate
+from chatworks.house import House
 from chatworks.identity.service import issue_sign_in_link
 from chatworks.web.sse import Streams
 from chatworks.web.templating import Pages

@@ -9,9 +9,9 @@ import pytest
 from owners import enter, open_account
 from softkey import SoftKey
 
-from chatworks.app import House
 from chatworks.factors.core import relying_party
 from chatworks.factors.passkeys import Passkeys
+from chatworks.house import House
 from chatworks.identity.models import Session
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.identity import service as identity
 from chatworks.identity import store as accounts
 from chatworks.identity.models import Account, Browser, Session

@@ -13,9 +13,9 @@ import pyotp
 import pytest
 from owners import open_account
 
-from chatworks.app import House
 from chatworks.cli import web_app
 from chatworks.factors import store
+from chatworks.house import House
 from chatworks.identity import service as identity
 from chatworks.identity import store as accounts
 from chatworks.identity.models import Browser

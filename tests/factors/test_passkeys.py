@@ -11,10 +11,10 @@ import pytest
 from owners import enter, open_account
 from softkey import SoftKey, data, text
 
-from chatworks.app import House
 from chatworks.factors import passkeys, store
 from chatworks.factors.models import Asked, FactorNotValid, LastWayIn, PasskeysNotHere
 from chatworks.factors.passkeys import Passkeys
+from chatworks.house import House
 from chatworks.identity.models import Session
 from chatworks.kit.errors import Invalid
 

@@ -10,10 +10,10 @@ import pyotp
 import pytest
 from owners import HERE, enter, open_account
 
-from chatworks.app import House
 from chatworks.factors import service, store
 from chatworks.factors.models import Lack, NothingToRecover
 from chatworks.factors.proving import Given
+from chatworks.house import House
 from chatworks.identity import service as identity
 from chatworks.identity.models import IssuedCode, Session
 

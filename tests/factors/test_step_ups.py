@@ -13,7 +13,6 @@ import pytest
 from owners import HERE, enter
 from stepping import proof_for, session_of
 
-from chatworks.app import House
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import (
     Actor,
@@ -27,6 +26,7 @@ from chatworks.commands.models import (
 from chatworks.factors import core, step_ups, store
 from chatworks.factors.models import DemandSecondFactor
 from chatworks.factors.proving import Given
+from chatworks.house import House
 from chatworks.identity.models import Session
 from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work

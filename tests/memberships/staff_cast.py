@@ -9,8 +9,8 @@ from uuid import UUID
 
 from stepping import proved
 
-from chatworks.app import House
 from chatworks.commands.models import Actor, ActorKind, Call, Command
+from chatworks.house import House
 from chatworks.identity import store as identity
 from chatworks.identity.models import Account, Operator
 from chatworks.kit.work import Work

@@ -25,7 +25,13 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 # Commands of the documents that no sandbox runs, and what shows them instead.
 ELSEWHERE = "it names a server that is not here"
 ON_A_RUNNING_LOG = "tests/audit/test_commands.py runs it beside the product"
+CALLED = "tests/api/test_description.py runs it against an open house"
+ASK = 'curl -sS -X POST $CHATWORKS/api/v1/orders/list-orders -H "Authorization: Bearer $KEY"'
 NOT_RUN = {
+    ASK: CALLED,
+    ASK + " --json '{\"limit\": 10}'": CALLED,
+    "curl -sS $CHATWORKS/api/openapi.json": CALLED,
+    "export CHATWORKS=http://127.0.0.1:8000 KEY=cw_live_…": "a key is shown once",
     "chatworks platform role sue@example.com platform-support": "Sue needs an account first; "
     "tests/memberships/test_platform.py runs it",
     'chatworks platform visit majipro sue@example.com "An order of yesterday is stuck"': "the same",

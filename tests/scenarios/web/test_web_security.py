@@ -18,9 +18,9 @@ from browsing import BROWSER, Watched, web_of
 from playwright.async_api import Page, expect
 from test_accessibility import serious
 
-from chatworks.app import House
 from chatworks.factors.core import relying_party
 from chatworks.factors.passkeys import Passkeys
+from chatworks.house import House
 from chatworks.identity import service as identity
 from chatworks.identity import store as accounts
 from chatworks.identity.models import Account

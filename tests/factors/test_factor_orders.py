@@ -18,11 +18,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from owners import HERE, enter, open_account
 
-from chatworks.app import House
 from chatworks.commands.models import StepUpNeeded
 from chatworks.factors import service, step_ups, store
 from chatworks.factors.models import Lack, NothingToRecover
 from chatworks.factors.proving import Given
+from chatworks.house import House
 from chatworks.identity.models import IssuedCode, Session
 from chatworks.kit.errors import TooMany
 

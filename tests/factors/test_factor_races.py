@@ -12,10 +12,10 @@ import pytest
 from owners import HERE, enter, open_account
 from softkey import SoftKey
 
-from chatworks.app import House
 from chatworks.commands.models import Proof, StepUpNeeded
 from chatworks.factors import core, service, step_ups, store
 from chatworks.factors.proving import Given
+from chatworks.house import House
 from chatworks.identity.models import Session
 from chatworks.kit.errors import TooMany
 
