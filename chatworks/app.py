@@ -60,7 +60,7 @@ from chatworks.factors.proving import Prover
 from chatworks.factors.recoverer import Recoverer
 from chatworks.factors.service import has_second
 from chatworks.federation import feature as federated
-from chatworks.federation.feature import Federation, Ground, federation
+from chatworks.federation.feature import Ground, federation
 from chatworks.house import House
 from chatworks.identity.feature import feature as identity
 from chatworks.identity.models import IssueSignInLink, OneTime

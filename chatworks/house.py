@@ -17,9 +17,9 @@ from chatworks.conversations.worker import Worker
 from chatworks.couriers import Couriers
 from chatworks.factors.proving import Prover
 from chatworks.factors.recoverer import Recoverer
+from chatworks.federation.feature import Federation
 from chatworks.inbox.committer import Committer
 from chatworks.inbox.service import measure as measure_inbox
-from chatworks.federation.feature import Federation
 from chatworks.kit.clock import Clock
 from chatworks.kit.db import Database
 from chatworks.kit.feature import Feature

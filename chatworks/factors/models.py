@@ -288,7 +288,9 @@ DATA_MAP: DataMap = {
     "passkey": {
         "account_id": _WHOSE,
         "id": _ID,
-        "credential_id": _of_account("user.unique_id", "find the passkey that signs in", _REMOVED),
+        "credential_id": _of_account(
+            "user.authorization.credentials", "find the passkey that signs in", _REMOVED
+        ),
         "public_key": _of_account(
             "user.authorization.credentials", "check a passkey's signature", _REMOVED
         ),

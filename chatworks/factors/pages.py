@@ -8,10 +8,11 @@ which holds the very same form. It comes back with a proof, and the page goes on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 from litestar import Request, Response
@@ -36,6 +37,7 @@ Answer = TypeVar("Answer")
 TEXTS = Texts.load("chatworks.factors")
 PAGE_OF = {Lack.SECOND: "/account/second", Lack.DEVICE: "/account/device"}
 SET_UP = "/account/security?demanded=1"
+PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/_\-.~%]{0,300}")
 OURS = "proof-"  # begins the names of the step-up's own fields
 NOT_VALID = "That was not right, was used before, or is too old. Please try again."
 NOT_PROVED = 403
@@ -74,6 +76,15 @@ class StepUpAsked(ChatWorksError):
     def __init__(self, sheet: Sheet) -> None:
         super().__init__("please show again that it is you")
         self.sheet = sheet
+
+
+def _path_of(address: str) -> str:
+    """Return the path of an address, which is then one of ours; "" where it is none."""
+    try:
+        path = urlsplit(address).path
+    except ValueError:
+        return ""
+    return path if PATH.fullmatch(path) else ""
 
 
 def uuid_of(value: object) -> UUID:
@@ -125,6 +136,7 @@ class Gate:
         ]
         if f"{OURS}id" not in form:
             return session
+        request.state.back = _path_of(str(form.get(f"{OURS}back", "")))
         step_up_id = uuid_of(form[f"{OURS}id"])
         if way := form.get(f"{OURS}send"):
             sent = await self.prover.send(session, browser, str(way), "step_up", step_up_id)
@@ -191,6 +203,7 @@ class Gate:
         def said(msgid: str, **values: object) -> str:
             return TEXTS.text(sheet.language, msgid, **values)
 
+        kept, came_from = getattr(request.state, "back", ""), request.headers.get("referer", "")
         return self.pages.page(
             "factors/step_up.html",
             status=NOT_PROVED,
@@ -200,6 +213,7 @@ class Gate:
             sheet=sheet,
             asks=said(sheet.step_up.asks, **sheet.step_up.said),
             action=f"{request.url.path}{query}",
+            back=kept or _path_of(came_from) or f"/{request.url.path.split('/')[1]}",
             fields=getattr(request.state, "fields", []),
             by_chat=sent is not None and sent[0].kind not in ADDRESSES,
             code=spell_code(sent[1].secret) if sent else "",

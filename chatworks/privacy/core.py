@@ -24,6 +24,7 @@ CATEGORY_NAMES = {
     "user.account.email": "Your e-mail address",
     "user.account.contact": "The addresses and numbers of your account",
     "user.authorization.password": "Your password, as a hash",
+    "user.authorization.credentials": "What checks your authenticator app and your passkeys",
     "user.workplace": "Your organisation",
     "user.location.approximate": "Your time zone",
     "user.device": "Your device's name",

@@ -137,6 +137,28 @@ async def test_a_step_up_comes_back_with_the_very_same_form(
     assert late.status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        (f"http://127.0.0.1:8000{PEOPLE}?saved=x", PEOPLE),
+        ("http://127.0.0.1:8000//evil.example/x", "/console"),
+        ("javascript:alert(1)", "/console"),
+        ("http://[broken", "/console"),
+        ("", "/console"),
+    ],
+)
+async def test_no_leads_back_to_where_the_form_was(
+    house: House, client: httpx.AsyncClient, referer: str, back: str
+) -> None:
+    await enter(house, client, await owner_of(house), "password")
+
+    asked = await client.post(PEOPLE, data={"do": "demand"}, headers={"referer": referer})
+    again = await client.post(PEOPLE, data={**hidden(asked.text), "proof-text": "wrong"})
+
+    for page in (asked.text, again.text):
+        assert f'<a href="{back}">No, go back</a>' in page
+
+
 @pytest.mark.promise("mfa")
 async def test_where_a_second_factor_is_set_a_password_proves_nothing(
     house: House, client: httpx.AsyncClient

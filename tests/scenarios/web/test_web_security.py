@@ -200,7 +200,7 @@ async def test_the_pages_speak_swahili(localhost: str, browsers: Watched, workin
     await expect(page.get_by_role("heading", name="Usalama", exact=True)).to_be_visible()
     await page.get_by_role("button", name="Iweke").click()
     await expect(page.get_by_text("Weka programu ya uthibitishaji")).to_be_visible()
-    await page.get_by_label("Neno lako la siri").fill(PASSWORD)
+    await page.get_by_label("Nenosiri lako").fill(PASSWORD)
     await page.get_by_role("button", name="Ndiyo, fanya").click()
     key = (await page.locator(".code-big.key").inner_text()).replace("-", "")
     await page.locator("#totp").fill(pyotp.TOTP(key).now())
