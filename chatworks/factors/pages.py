@@ -203,9 +203,7 @@ class Gate:
         def said(msgid: str, **values: object) -> str:
             return TEXTS.text(sheet.language, msgid, **values)
 
-        came_from = getattr(request.state, "back", "") or _path_of(
-            request.headers.get("referer", "")
-        )
+        kept, came_from = getattr(request.state, "back", ""), request.headers.get("referer", "")
         return self.pages.page(
             "factors/step_up.html",
             status=NOT_PROVED,
