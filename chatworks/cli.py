@@ -29,6 +29,7 @@ from chatworks.account.password_pages import WAY
 from chatworks.account.router import account
 from chatworks.api.routes import Gate
 from chatworks.api.routes import routes as api_routes
+from chatworks.api.service import caller_of as caller_of_key
 from chatworks.app import (
     House,
     apply_outlet,
@@ -52,6 +53,10 @@ from chatworks.kit.logs import configure
 from chatworks.kit.migrate import migrate, migrations_folder
 from chatworks.kit.process import settle
 from chatworks.media.routes import routes as media_routes
+from chatworks.oauth.routes import OAuthDesk
+from chatworks.oauth.routes import routes as oauth_routes
+from chatworks.oauth.service import Granting
+from chatworks.oauth.service import caller_of as caller_of_token
 from chatworks.outlets.models import OutletFile
 from chatworks.outlets.service import read_file
 from chatworks.settings import Settings, read_settings
@@ -156,7 +161,14 @@ def web_app(house: House, streams: Streams) -> App:
         house.kinds,
         house.shelf,
     )
-    gate = Gate(house.db, house.dispatcher, house.settings.address, house.settings.api_per_second)
+    granting = Granting(house.dispatcher, house.settings.address)
+    gate = Gate(
+        house.db,
+        house.dispatcher,
+        house.settings.address,
+        house.settings.api_per_second,
+        (caller_of_key, caller_of_token),
+    )
     own = AccountDesk(house.db, house.directory, shown, house.couriers, ways=(WAY,))
     maps = [feature.data_map for feature in house.features] + [VISITORS]
 
@@ -169,7 +181,8 @@ def web_app(house: House, streams: Streams) -> App:
         *api_routes(gate),
         *log_routes(house.db, house.log_key),
         *console(desk),
-        *account(own, house.passwords),
+        *oauth_routes(OAuthDesk(house.db, granting)),
+        *account(own, house.passwords, granting),
     ]
     door = Door(house.kinds, house.directory.resolve, house.committer, house.clock)
     return create_app(handlers, door, shown, Checks(house.ready, house.measure))

@@ -41,6 +41,7 @@ SAVED = {
     "chats": "Your chats are saved.",
     "password": "Your new password is set. Every other browser was signed out.",
     "joined": "Welcome. You work there now.",
+    "programs": "Done. The program is let in no longer.",
     "devices": "Done. Whoever was signed in there is not any more.",
 }
 

@@ -8,15 +8,17 @@ from urllib.parse import quote
 from litestar import Router
 from litestar.response import Redirect
 
+from chatworks.account.consent_pages import consent_pages, program_pages
 from chatworks.account.core import HOME
 from chatworks.account.entry_pages import entry_pages
 from chatworks.account.own_pages import own_pages
 from chatworks.account.pages import AccountDesk, Asked, NotSignedIn
 from chatworks.account.password_pages import own_password_pages, password_pages
+from chatworks.oauth.service import Granting
 from chatworks.passwords.service import Passwords
 
 
-def account(desk: AccountDesk, passwords: Passwords) -> list[Any]:
+def account(desk: AccountDesk, passwords: Passwords, granting: Granting) -> list[Any]:
     """Return the account's handlers. Nothing under the router runs without a session."""
 
     async def require_session(request: Asked) -> Redirect | None:
@@ -29,6 +31,12 @@ def account(desk: AccountDesk, passwords: Passwords) -> list[Any]:
             raise
         return None
 
-    own = [*own_pages(desk), *own_password_pages(desk, passwords)]
+    own = [
+        *own_pages(desk),
+        *own_password_pages(desk, passwords),
+        *program_pages(desk, granting),
+    ]
     guarded = Router(HOME, route_handlers=own, before_request=require_session)
-    return [guarded, *entry_pages(desk), *password_pages(desk, passwords)]
+    asking = consent_pages(desk, granting)
+    consent = Router("/oauth", route_handlers=asking, before_request=require_session)
+    return [guarded, consent, *entry_pages(desk), *password_pages(desk, passwords)]

@@ -8,6 +8,12 @@ from typing import Any
 
 # What somebody did, as it stands behind their name. An act without words is read out of its name.
 ACTS = {
+    "api.IssueKey": "made a key for a program",
+    "api.RevokeKey": "stopped a program’s key",
+    "oauth.Allow": "let a program of others in",
+    "oauth.RegisterClient": "registered an app of others",
+    "oauth.RemoveClient": "removed an app of others",
+    "oauth.Revoke": "ended what a program was let into",
     "bots.RequestBot": "asked for a bot of their own",
     "broadcasts.MoveBroadcast": "moved a broadcast on",
     "broadcasts.WriteBroadcast": "wrote a broadcast",

@@ -8,8 +8,9 @@ import httpx
 import pytest
 from programs import Program, Tenant
 
+from chatworks.api.words import in_words
 from chatworks.app import House, sign_in_link
-from chatworks.console.key_pages import in_words, scopes
+from chatworks.console.key_pages import scopes
 
 PAGE = "/console/settings/programs"
 
@@ -82,15 +83,14 @@ async def test_who_may_not_let_programs_in_looks_only(
     assert majipro.sql("SELECT count(*) FROM api_key") == [(0,)]
 
 
-def test_scopes_are_told_in_words_and_back() -> None:
+def test_scopes_are_told_in_words_and_back(house: House) -> None:
     chosen = {"orders": "see", "messages": "change", "trouble": "change", "products": "nothing"}
     named = scopes(chosen)
-    everything = frozenset({"orders:read", "conversations:read", "support:read", "catalog:read"})
 
     assert named == ("orders:read", "conversations", "support", "inbox", "outbox")
-    assert in_words([*named, "catalog.SetPrice"], everything) == [
-        "Orders: see",
-        "Messages: see and answer",
-        "Trouble: try again or give up",
-        "catalog.SetPrice",
+    assert in_words([*named, "catalog.SetPrice"], house.dispatcher.offered()) == [
+        ("Orders", "See"),
+        ("Messages", "See and answer"),
+        ("Trouble", "Try again or give up"),
+        ("Products and prices", "Change a price, in minor units of the outlet's currency"),
     ]

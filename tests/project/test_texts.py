@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from chatworks.access.core import OUTLET_ROLES
+from chatworks.account import consent_pages, entry_pages, own_pages, password_pages
 from chatworks.account import core as acts
-from chatworks.account import entry_pages, own_pages, password_pages
+from chatworks.api.words import AREAS, SEE
 from chatworks.conversations import choices
 from chatworks.conversations.elsewhere import REFUSED
 from chatworks.identity.letters import LETTERS
@@ -66,6 +67,8 @@ PAGE_TEXTS = {
     *password_pages.WHY.values(), password_pages.WRONG, password_pages.WRONG_OLD,
     password_pages.NOT_TWICE, password_pages.NOT_FRESH,
     *(role.title for role in OUTLET_ROLES.values()),
+    consent_pages.NO_OUTLET, SEE,
+    *(text for area in AREAS.values() for text in (area.title, area.change)),
 }  # fmt: skip
 EXTRA = {
     "chatworks.account": PAGE_TEXTS,
