@@ -52,7 +52,7 @@ ACTS = {
 }
 ACTORS = {
     "account": "The owner of an account",
-    "agent": "An assistant",
+    "agent": "A program",
     "customer": "A customer",
     "operator": "An operator",
     "platform": "ChatWorks",
@@ -68,6 +68,8 @@ AREAS = {
     "contacts.": "People’s apps",
     "outlets.": "Settings and channels",
     "identity.": "People and sign-in",
+    "api.": "Programs and their keys",
+    "oauth.": "Programs of others",
     "bots.": "Bots",
     "inbox.": "What failed to come in",
     "outbox.": "What failed to go out",
