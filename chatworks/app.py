@@ -129,7 +129,6 @@ class House:
     shelf: Shelf
     fetcher: Fetcher
     broadcaster: Broadcaster
-    log_key: LogKey
     sequencer: Sequencer
     postman: Postman
     passwords: Passwords
@@ -248,7 +247,6 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         shelf=shelf,
         fetcher=Fetcher(db, shelf, kinds, directory.channel, listener),
         broadcaster=Broadcaster(db, router, kinds, directory.outlet, listener),
-        log_key=log_key(settings),
         sequencer=Sequencer(db, log_key(settings), archive(settings)),
         postman=Postman(db, mail_desk, _carrier(settings), listener),
         passwords=_passwords(settings, db, couriers),
@@ -424,12 +422,12 @@ async def seed_outlet(house: House, file: OutletFile) -> Outlet:
     """Insert what is missing of an outlet's file: outlet, owner, channels, applets, products."""
     async with house.db.engine() as work:
         outlet = await seed(work, file, secret_of)
-        await add_first_operator(work, outlet.id, file.owner)
         await _seed_applets(house, work, outlet, file)
         await seed_products(work, outlet, file.products)
         if await audit.wrote(work):
             seeded = ("platform", "chatworks", "outlets.SeedFile", "outlet", outlet.id.hex)
             work.defer(audit.append, Leaf(outlet.id, *seeded, {"slug": file.slug}))
+        await add_first_operator(work, outlet.id, file.owner)  # locks, and leaves its own leaf
     house.directory.forget()
     return outlet
 

@@ -179,7 +179,7 @@ def web_app(house: House, streams: Streams) -> App:
         *media_routes(house.shelf),
         *upload_routes(chat),
         *api_routes(gate),
-        *log_routes(house.db, house.log_key),
+        *log_routes(house.db, house.sequencer.key),
         *console(desk),
         *oauth_routes(OAuthDesk(house.db, granting)),
         *account(own, house.passwords, granting),

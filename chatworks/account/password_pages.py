@@ -71,8 +71,8 @@ def _sign_in(desk: AccountDesk, passwords: Passwords) -> list[Any]:
         right = await passwords.verify(
             text(form, "address"), written(form, "password"), desk.browser(request)
         )
-        if right is not None:
-            async with desk.db.engine() as work:
+        async with desk.db.engine() as work:
+            if right is not None and await passwords.stands(work, right):
                 return await desk.enter(work, request, {"password"}, right.account_id)
         return desk.show(
             "sign_in",

@@ -80,7 +80,7 @@ class Sequencer:
 
     def __init__(self, db: Database, key: LogKey, archive: Archive, batch: int = BATCH) -> None:
         self._db = db
-        self._key = key
+        self.key = key
         self._archive = archive
         self._batch = batch
         self._stopping = asyncio.Event()
@@ -114,7 +114,7 @@ class Sequencer:
             if not await store.try_lock(work):
                 return 0
             head = await store.head(work)
-            signer = self._key.signer(head)
+            signer = self.key.signer(head)
             before = _believed(head, signer)
             await self._publish(work, head, before, signer)
             taken = await store.take(work, self._batch)

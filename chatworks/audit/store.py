@@ -42,7 +42,7 @@ async def append(work: Work, leaves: list[Leaf]) -> None:
 
 
 async def wrote(work: Work) -> bool:
-    """Say whether this transaction changed anything yet."""
+    """Say whether this transaction changed anything yet, or locked a row."""
     return bool((await _rows(work, "wrote"))[0][0])
 
 

@@ -11,6 +11,7 @@ from chatworks.catalog.models import (
     ApplyProducts,
     ListProducts,
     SetActive,
+    SetPhoto,
     SetPrice,
     SetStock,
 )
@@ -21,7 +22,7 @@ from chatworks.kit.feature import Feature
 def _trace(call: Call[Any], _result: object) -> Trace:
     details = {
         name: getattr(call.request, name)
-        for name in ("price_minor", "stock", "active")
+        for name in ("price_minor", "stock", "photo", "active")
         if hasattr(call.request, name)
     }
     return Trace("product", call.request.product_id.hex, details)
@@ -47,6 +48,7 @@ FEATURE = Feature(
         Registration(ApplyProducts, service.apply_products, frozenset({"platform"}), _trace_file),
         Registration(SetPrice, service.set_price, _OPERATOR, _trace, needs="catalog.write"),
         Registration(SetStock, service.set_stock, _OPERATOR, _trace, needs="catalog.write"),
+        Registration(SetPhoto, service.set_photo, _OPERATOR, _trace, needs="catalog.write"),
         Registration(SetActive, service.set_active, _OPERATOR, _trace, needs="catalog.write"),
     ),
     data_map=DATA_MAP,

@@ -233,7 +233,7 @@ UPDATE timer t SET thread = m.thread FROM moved m
 WHERE t.outlet_id = m.outlet_id AND t.source = m.channel_id AND t.thread = m.alias
 
 -- name: latest
-SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,
+SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.phone, p.status, c.speaker, c.operator_id,
        c.last_at, c.last_text, c.last_seq, c.read_seq
 FROM conversation c
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
@@ -245,8 +245,8 @@ ORDER BY c.last_minute DESC, c.last_at DESC
 LIMIT %(limit)s
 
 -- name: one
-SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,
-       c.last_at, c.last_text, c.last_seq, c.read_seq, p.phone, p.language, c.speaker_until,
+SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.phone, p.status, c.speaker, c.operator_id,
+       c.last_at, c.last_text, c.last_seq, c.read_seq, p.language, c.speaker_until,
        c.seen_seq, c.thread, COALESCE(o.name, '') AS holder
 FROM conversation c
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id

@@ -22,7 +22,14 @@ from chatworks.kit.work import Work
 from chatworks.passwords import core, store
 from chatworks.passwords.breached import Breached
 from chatworks.passwords.hasher import Hasher
-from chatworks.passwords.models import FRESH_FOR, LENGTH_MAX, NotFresh, Prepared, Right
+from chatworks.passwords.models import (
+    FRESH_FOR,
+    LENGTH_MAX,
+    NotFresh,
+    Prepared,
+    Right,
+    Stored,
+)
 
 RESET = "reset"  # what a code is good for
 NOBODY = UUID(int=0)
@@ -148,10 +155,13 @@ class Passwords:
             beside = await self._second_factor(work, session.account_id)
         if not has_one and session.fresh_at < self._db.clock.now() - FRESH_FOR:
             raise NotFresh("prove again who you are")
-        if has_one and await self.verify_own(session.account_id, old, browser) is None:
+        right = await self.verify_own(session.account_id, old, browser) if has_one else None
+        if has_one and right is None:
             return None
         prepared = await self.prepare(new, own, alone=not beside)
         async with self._db.engine() as work:
+            if right is not None and not await self.stands(work, right):
+                return None
             secret = await identity.refresh(work, session, "password")
             if secret is not None:  # else another change ended this session just now
                 await self.change(work, session.account_id, prepared, session.id)
@@ -201,6 +211,14 @@ class Passwords:
         typed = address[:LENGTH_MAX].encode(errors="replace").decode()
         return await self._try(account_id, value or typed, text, browser)
 
+    async def stands(self, work: Work, right: Right) -> bool:
+        """Return whether the password that was right still is, and stays it until ``work`` ends.
+
+        Whoever begins a session asks within its transaction: a change in between has ended all
+        sessions, and this one must not come after it.
+        """
+        return await store.stands(work, right.account_id, right.hash)
+
     async def verify_own(self, account_id: UUID, text: str, browser: Browser) -> Right | None:
         """Try the password of an account that is signed in; raises as ``verify`` does."""
         return await self._try(account_id, "", text, browser)
@@ -213,19 +231,20 @@ class Passwords:
             known = await store.stored(work, account_id or NOBODY)
         password = core.opaque(text[: LENGTH_MAX + 1]) or ""
         hashed = None if known is None or len(text) > LENGTH_MAX else known.hash
-        if not await self._hasher.verify(hashed, password):
+        right = await self._hasher.verify(hashed, password)
+        if not right or account_id is None or known is None:  # nobody's hash is never right
             async with self._db.engine() as work:
                 identity.note(work, account_id or NOBODY, "WrongPassword")
             return None
-        assert account_id is not None  # noqa: S101 - nobody's hash is never right
-        assert known is not None  # noqa: S101 - see above
         if self._hasher.is_old(known.hash):
-            await self._rehash(account_id, known.hash, password)
-        return Right(account_id, known.alone)
+            return await self._rehash(account_id, known, password)
+        return Right(account_id, known.alone, known.hash)
 
-    async def _rehash(self, account_id: UUID, old: str, password: str) -> None:
+    async def _rehash(self, account_id: UUID, known: Stored, password: str) -> Right | None:
         """Hash a password anew by today's parameters: only now it is known."""
         new = await self._hasher.hash(password)
         async with self._db.engine() as work:
-            if await store.rehash(work, account_id, old, new):
-                identity.note(work, account_id, "RehashPassword")
+            if not await store.rehash(work, account_id, known.hash, new):
+                return None  # it was changed meanwhile
+            identity.note(work, account_id, "RehashPassword")
+        return Right(account_id, known.alone, new)

@@ -43,7 +43,7 @@ WHERE outlet_id = %(outlet_id)s AND conversation_id = %(id)s
 
 -- name: waiting
 -- Who waits, the longest first.
-SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,
+SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.phone, p.status, c.speaker, c.operator_id,
        c.last_at, c.last_text, c.last_seq, c.read_seq, s.waits_since, s.assigned_to
 FROM support_case s
 JOIN conversation c ON c.outlet_id = s.outlet_id AND c.id = s.conversation_id
@@ -57,7 +57,7 @@ ORDER BY s.waits_since
 LIMIT %(limit)s
 
 -- name: assigned
-SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,
+SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.phone, p.status, c.speaker, c.operator_id,
        c.last_at, c.last_text, c.last_seq, c.read_seq, s.waits_since, s.assigned_to
 FROM support_case s
 JOIN conversation c ON c.outlet_id = s.outlet_id AND c.id = s.conversation_id
@@ -107,7 +107,7 @@ HAVING count(*) = %(conversations)s
 
 -- name: search
 -- It looks through so many conversations and so many messages of each, whatever is asked for.
-SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,
+SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.phone, p.status, c.speaker, c.operator_id,
        c.last_at, c.last_text, c.last_seq, c.read_seq
 FROM (SELECT * FROM conversation
       WHERE outlet_id = %(outlet_id)s AND last_at < %(before)s

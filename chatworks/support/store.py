@@ -25,7 +25,7 @@ from chatworks.support.models import (
 QUERIES = load_queries(__package__)
 NOTES_SHOWN = 100
 PAGE_LENGTH = 50
-SEARCHED_CONVERSATIONS = 300  # of one page of results; the next page looks further back
+SEARCHED_CONVERSATIONS = 100  # of one page of results; the next page looks further back
 SEARCHED_MESSAGES = 100  # the newest of each
 
 Key = tuple[UUID, UUID]  # outlet, conversation

@@ -26,6 +26,7 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 ELSEWHERE = "it names a server that is not here"
 CALLED = "tests/api/test_description.py runs it against an open house"
 ASK = 'curl -sS -X POST $CHATWORKS/api/v1/orders/list-orders -H "Authorization: Bearer $KEY"'
+ON_A_RUNNING_LOG = "tests/audit/test_commands.py runs it beside the product"
 NOT_RUN = {
     ASK: CALLED,
     ASK + " --json '{\"limit\": 10}'": CALLED,
@@ -45,6 +46,20 @@ NOT_RUN = {
     "chatworks restore kept.backup postgresql://chatworks_owner:secret@db.example/chatworks": (
         "tests/kit/test_backup.py restores into an address"
     ),
+    "curl https://shop.example/audit/key": ELSEWHERE,
+    (
+        'chatworks audit witness https://shop.example/audit "shop.example/audit+0a1b2c3d+AQ…"'
+        " --name me.example"
+    ): ON_A_RUNNING_LOG,
+    (
+        'chatworks audit verify --held witness/0a1b2c3d.history --witness "me.example+4e5f6a7b+BA…"'
+    ): ON_A_RUNNING_LOG,
+    "chatworks audit prove 019ab0c1d2e3f4a5b6c7d8e9f0a1b2c3 --folder proofs": ON_A_RUNNING_LOG,
+    (
+        "chatworks audit check proofs/019ab0c1d2e3f4a5b6c7d8e9f0a1b2c3.tlog-proof"
+        " proofs/019ab0c1d2e3f4a5b6c7d8e9f0a1b2c3.leaf"
+        ' --key "shop.example/audit+0a1b2c3d+AQ…"'
+    ): ON_A_RUNNING_LOG,
     "export DATABASE_URL=postgresql://chatworks_owner:secret@db.example:5432/chatworks": ELSEWHERE,
     "TEST_DATABASE_URL=postgresql://postgres:secret@127.0.0.1:5432/postgres make test": ELSEWHERE,
 }

@@ -141,6 +141,9 @@ async def test_an_order_from_the_first_word_to_the_card(whatsapp: WhatsApp, shop
     parts = "SELECT DISTINCT status FROM outbox_part WHERE payload->>'method' = 'messages'"
     await until(lambda: shop.rows(parts) == [("read",)])
     assert [call for call in whatsapp.calls if not call.done] == []
+    heard = [ident for ident in whatsapp.people if ident not in whatsapp.posted]
+    assert whatsapp.typing == heard  # what came in was marked read, and an answer announced
+    assert whatsapp.read == heard
 
 
 NEWS = "There is news from MajiPro. Reply to read it."
