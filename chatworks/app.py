@@ -1,15 +1,12 @@
 """The composition root: the one place that knows every part, and the tasks of a process.
 
-A *house* is everything that one process holds. ``serve`` and ``work`` say which of its tasks run:
-the web, the worker and sender with the bots, or all of them in one process.
+It wires a *house*, seeds an outlet from its file, and applies a changed one.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +19,6 @@ from chatworks.audit import store as audit
 from chatworks.audit.archive import Archive
 from chatworks.audit.models import Leaf
 from chatworks.audit.sequencer import LogKey, Sequencer
-from chatworks.audit.sequencer import measure as measure_audit
 from chatworks.bots import feature as bots
 from chatworks.bots.adoption import Adopter
 from chatworks.bots.holder import Bots
@@ -46,7 +42,7 @@ from chatworks.channels.twilio.send import WHATSAPP_KIND
 from chatworks.channels.webchat.adapter import TERMINAL, WEBCHAT
 from chatworks.channels.whatsapp.manifest import whatsapp
 from chatworks.channels.whatsapp.send import CloudApi
-from chatworks.commands.dispatch import Dispatcher
+from chatworks.commands.dispatch import Dispatcher, Spend
 from chatworks.commands.models import Actor, ActorKind, Call, Registration
 from chatworks.contacts.core import ways
 from chatworks.contacts.feature import feature as contacts
@@ -59,12 +55,15 @@ from chatworks.conversations.service import Scribe
 from chatworks.conversations.watchdog import Watchdog
 from chatworks.conversations.worker import Worker
 from chatworks.couriers import Couriers
+from chatworks.factors.feature import feature as factors
+from chatworks.factors.proving import Prover
+from chatworks.factors.recoverer import Recoverer
+from chatworks.house import House
 from chatworks.identity.feature import feature as identity
 from chatworks.identity.models import IssueSignInLink, OneTime
 from chatworks.identity.service import add_first_operator
 from chatworks.inbox import feature as inbox
 from chatworks.inbox.committer import Committer
-from chatworks.inbox.service import measure as measure_inbox
 from chatworks.kit.clock import Clock
 from chatworks.kit.crypto import Vault
 from chatworks.kit.db import Database
@@ -79,18 +78,15 @@ from chatworks.mail.carriers import Carrier, carrier
 from chatworks.mail.feature import feature as mail
 from chatworks.mail.postman import Postman
 from chatworks.mail.service import Desk as MailDesk
-from chatworks.mail.service import measure as measure_mail
 from chatworks.media import feature as media
 from chatworks.media.fetcher import Fetcher
 from chatworks.media.service import Bounds, Shelf
-from chatworks.media.service import measure as measure_media
 from chatworks.memberships.feature import feature as memberships
 from chatworks.memberships.service import Inviter
 from chatworks.oauth import feature as oauth
 from chatworks.orders import feature as orders
 from chatworks.outbox import feature as outbox
 from chatworks.outbox.sender import Sender
-from chatworks.outbox.service import measure as measure_outbox
 from chatworks.outlets import store as outlets_store
 from chatworks.outlets.core import changes
 from chatworks.outlets.feature import feature as outlets
@@ -108,93 +104,6 @@ from chatworks.support import feature as support
 
 log = structlog.get_logger()
 PRIVACY = Texts.load("chatworks.privacy")
-
-
-@dataclass(slots=True)
-class House:
-    """Every part of a process, wired."""
-
-    settings: Settings
-    clock: Clock
-    db: Database
-    listener: Listener
-    directory: Directory
-    dispatcher: Dispatcher
-    applets: Applets
-    kinds: dict[str, ChannelKind]
-    features: Sequence[Feature]
-    committer: Committer
-    worker: Worker
-    sender: Sender
-    shelf: Shelf
-    fetcher: Fetcher
-    broadcaster: Broadcaster
-    sequencer: Sequencer
-    postman: Postman
-    passwords: Passwords
-    http: HttpClient
-    bots: Bots
-    senders: Senders
-    watchdog: Watchdog
-    couriers: Couriers
-
-    async def open(self) -> None:
-        """Connect to everything."""
-        await self.db.open()
-        await self.listener.open()
-        await self.http.open()
-        self.watchdog.start()
-
-    async def close(self) -> None:
-        """Let go of everything."""
-        self.watchdog.stop()
-        await self.http.close()
-        await self.listener.close()
-        self.shelf.close()
-        self.passwords.close()
-        await self.db.close()
-
-    async def ready(self) -> None:
-        """Return where the database answers; raises where it does not."""
-        async with self.db.engine() as work:
-            await work.conn.execute("SELECT 1")
-
-    async def measure(self) -> None:
-        """Set the gauges of the queues as the database has them."""
-        async with self.db.engine() as work:
-            await measure_inbox(work)
-            await measure_outbox(work)
-            await measure_media(work)
-            await measure_audit(work)
-            await measure_mail(work)
-
-    async def work(self, stop: asyncio.Event) -> None:
-        """Take turns, send, fetch files, and poll bots until ``stop`` is set; then end well.
-
-        A loop that ends by an error ends the others too and raises: a process that does half of
-        its work must not look alive.
-        """
-        care = [asyncio.create_task(run()) for run in (self.bots.run, self.senders.run)]
-        busy = (
-            self.worker,
-            self.sender,
-            self.fetcher,
-            self.broadcaster,
-            self.postman,
-            self.sequencer,
-        )
-        loops = [asyncio.create_task(loop.run()) for loop in busy]
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait([*loops, *care, stopping], return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        for task in care:
-            task.cancel()
-        for loop in busy:
-            loop.stop()
-        ended = await asyncio.gather(*loops, *care, return_exceptions=True)
-        for error in ended:
-            if isinstance(error, Exception):
-                raise error
 
 
 def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
@@ -215,22 +124,17 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     router = Router(kinds, directory.channel, directory.outlet)
     mail_desk = MailDesk(vault)
     couriers = Couriers(directory, kinds, settings.address)
+    passwords = _passwords(settings, db, couriers)
+    recovery = (settings.derive("cancelling recoveries"), settings.recovery_wait_hours)
+    prover = Prover.wired(db, vault, couriers, passwords.verify_own, recovery)
+    told = (mail(mail_desk), factors(prover.ways))
     others = _features(settings, applets, scribe, directory, router)
-    dispatcher, features = _dispatcher((mail(mail_desk), *others))
+    dispatcher, features = _dispatcher((*told, *others), prover.spend)
     applets.check(dispatcher.names())
     db.subscribers = _subscribers(features)
     listener = Listener(engine_url)
     watchdog = Watchdog(clock)
-    parts = Parts(
-        applets=applets,
-        dispatcher=dispatcher,
-        kinds=kinds,
-        channel_of=directory.channel,
-        outlet_of=_views(directory, PRIVACY, settings.address),
-        texts=Texts.load("chatworks.conversations"),
-        scribe=scribe,
-        watchdog=watchdog,
-    )
+    parts = _parts(settings, dispatcher, applets, directory, scribe, watchdog, kinds)
     return House(
         settings=settings,
         clock=clock,
@@ -249,7 +153,9 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         broadcaster=Broadcaster(db, router, kinds, directory.outlet, listener),
         sequencer=Sequencer(db, log_key(settings), archive(settings)),
         postman=Postman(db, mail_desk, _carrier(settings), listener),
-        passwords=_passwords(settings, db, couriers),
+        passwords=passwords,
+        recoverer=Recoverer(db, prover.recoveries, listener),
+        prover=prover,
         http=http,
         bots=Bots(
             db=db,
@@ -333,15 +239,36 @@ def _features(
     )
 
 
-def _dispatcher(features: Sequence[Feature]) -> tuple[Dispatcher, Sequence[Feature]]:
+def _dispatcher(features: Sequence[Feature], spend: Spend) -> tuple[Dispatcher, Sequence[Feature]]:
     """Return what knows every request, and the features with the API's, which is made of theirs."""
 
     def offered() -> list[Registration]:
         return dispatcher.offered()
 
     whole = (*features, api(offered), oauth.FEATURE)
-    dispatcher = Dispatcher(r for feature in whole for r in feature.registrations)
+    dispatcher = Dispatcher((r for feature in whole for r in feature.registrations), spend)
     return dispatcher, whole
+
+
+def _parts(  # noqa: PLR0913, PLR0917 - the parts of the engine
+    settings: Settings,
+    dispatcher: Dispatcher,
+    applets: Applets,
+    directory: Directory,
+    scribe: Scribe,
+    watchdog: Watchdog,
+    kinds: dict[str, ChannelKind],
+) -> Parts:
+    return Parts(
+        applets=applets,
+        dispatcher=dispatcher,
+        kinds=kinds,
+        channel_of=directory.channel,
+        outlet_of=_views(directory, PRIVACY, settings.address),
+        texts=Texts.load("chatworks.conversations"),
+        scribe=scribe,
+        watchdog=watchdog,
+    )
 
 
 def _passwords(settings: Settings, db: Database, couriers: Couriers) -> Passwords:

@@ -27,11 +27,11 @@ from pydantic import SecretStr
 from chatworks.account.pages import AccountDesk
 from chatworks.account.password_pages import WAY
 from chatworks.account.router import account
-from chatworks.api.routes import Gate
+from chatworks.account.second_pages import PASSKEY_WAY
+from chatworks.api.routes import Gate as ApiGate
 from chatworks.api.routes import routes as api_routes
 from chatworks.api.service import caller_of as caller_of_key
 from chatworks.app import (
-    House,
     apply_outlet,
     compare_outlet,
     compose,
@@ -43,6 +43,8 @@ from chatworks.auditing import audit_commands
 from chatworks.authoring import applet
 from chatworks.console.pages import Desk
 from chatworks.console.router import console
+from chatworks.factors.pages import Gate
+from chatworks.house import House
 from chatworks.inbox.door import Door
 from chatworks.kit.backup import backup as write_backup
 from chatworks.kit.backup import restore as read_backup
@@ -150,6 +152,7 @@ def web_app(house: House, streams: Streams) -> App:
     shown = Pages()
     shown.share("kind_titles", {name: kind.title for name, kind in house.kinds.items()})
     chat = ChatDesk(house.db, house.directory, house.committer, streams, house.shelf)
+    gate = Gate(house.prover, shown)
     desk = Desk(
         house.db,
         house.directory,
@@ -160,16 +163,18 @@ def web_app(house: House, streams: Streams) -> App:
         house.applets,
         house.kinds,
         house.shelf,
+        gate,
     )
+    ways = (WAY, PASSKEY_WAY) if house.prover.passkeys.party else (WAY,)
+    own = AccountDesk(house.db, house.directory, shown, house.couriers, gate, ways=ways)
     granting = Granting(house.dispatcher, house.settings.address)
-    gate = Gate(
+    api_gate = ApiGate(
         house.db,
         house.dispatcher,
         house.settings.address,
         house.settings.api_per_second,
         (caller_of_key, caller_of_token),
     )
-    own = AccountDesk(house.db, house.directory, shown, house.couriers, ways=(WAY,))
     maps = [feature.data_map for feature in house.features] + [VISITORS]
 
     handlers = [
@@ -178,7 +183,7 @@ def web_app(house: House, streams: Streams) -> App:
         *miniapp(chat, house.settings.derive),
         *media_routes(house.shelf),
         *upload_routes(chat),
-        *api_routes(gate),
+        *api_routes(api_gate),
         *log_routes(house.db, house.sequencer.key),
         *console(desk),
         *oauth_routes(OAuthDesk(house.db, granting)),

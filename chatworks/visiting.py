@@ -14,7 +14,7 @@ from uuid import UUID
 import click
 
 from chatworks.access.core import PLATFORM_ROLES
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.identity.service import find_account
 from chatworks.kit.errors import Invalid
 from chatworks.kit.work import Work

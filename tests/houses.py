@@ -12,7 +12,8 @@ import msgspec
 import psycopg
 import pytest
 
-from chatworks.app import House, compose, seed_outlet
+from chatworks.app import compose, seed_outlet
+from chatworks.house import House
 from chatworks.kit.clock import Clock
 from chatworks.outlets.models import Hours
 from chatworks.outlets.service import read_file

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work
 
 Result = TypeVar("Result")
+VALUE_LENGTH_MAX = 200  # of one field, where what is asked is said in words
 
 
 class ActorKind(StrEnum):
@@ -89,14 +91,34 @@ class Query(Request[Result]):
     """A question to the business: its handler writes nothing."""
 
 
+class Proof(msgspec.Struct, frozen=True):
+    """A step-up that is presented with a call: its id, and the session and account that present it.
+
+    The last two are those of the request's own cookie, never what a form says.
+    """
+
+    step_up_id: UUID
+    session_id: UUID
+    account_id: UUID
+
+
 class Call(msgspec.Struct, Generic[Result], frozen=True):
-    """One request with who gives it. ``origin`` is None outside a conversation."""
+    """One request with who gives it. ``origin`` is None outside a conversation; ``proof`` is given
+    with what needs a fresh factor.
+    """
 
     outlet_id: UUID
     actor: Actor
     request: Any  # a Request[Result]; handlers know which
 
     origin: Origin | None = None
+    proof: Proof | None = None
+
+    def operation(self) -> bytes:
+        """Return SHA-256 of what is asked: the name, where, by whom, and every value of it."""
+        whose = [self.outlet_id.hex, self.actor.kind, self.actor.id, self.actor.role]
+        body = [self.request.request_name, whose, self.request]
+        return sha256(msgspec.json.encode(body, order="deterministic")).digest()
 
 
 class Trace(msgspec.Struct, frozen=True):
@@ -125,6 +147,10 @@ class Registration:
     What operators may give, programs may give for them through the API, unless it is ``personal``:
     about the operator who gives it, and not about the outlet. ``engine`` marks what touches tables
     outside of tenant policies: from the console and the API it runs under the engine's login.
+
+    ``fresh``: who gives it shows a factor anew, for this very request, and no program gives it;
+    ``asks`` says in words what is asked then ("Let the program {name} act for you"; its fields are
+    the request's), or else the first sentence of the request's docstring does.
     """
 
     request: type[Request[Any]]
@@ -134,11 +160,13 @@ class Registration:
     needs: str = ""
     personal: bool = False
     engine: bool = False
+    fresh: bool = False
+    asks: str = ""
 
     @property
     def offered(self) -> bool:
         """Whether programs may give it, for an operator who may."""
-        return ActorKind.OPERATOR in self.allow and not self.personal
+        return ActorKind.OPERATOR in self.allow and not self.personal and not self.fresh
 
     def __post_init__(self) -> None:
         """Refuse what nobody could be judged by."""
@@ -149,6 +177,21 @@ class Registration:
             raise ValueError(f"{name} needs {self.needs}, which is no permission")
         if reads(self.needs) and issubclass(self.request, Command):
             raise ValueError(f"{name} changes something: {self.needs} only reads")
+        if self.asks and not self.fresh:
+            raise ValueError(f"{name} asks for a factor that it does not need")
+
+    def step_up(self, call: Call[Any]) -> StepUpNeeded:
+        """Return the refusal that leads to a step-up for ``call``."""
+        request = call.request
+        said = self.asks or (type(request).__doc__ or "").partition("\n")[0].partition(". ")[0]
+        values = {f.name: str(getattr(request, f.name))[:VALUE_LENGTH_MAX] for f in fields(request)}
+        return StepUpNeeded(call.operation().hex(), said.rstrip("."), values)
+
+
+class StepUpNeeded(Refusal):
+    """A fresh factor must be shown for this: the operation's hash in hexadecimal digits, what is
+    asked in words, and the values of its fields.
+    """
 
 
 class NotAllowed(Refusal):

@@ -14,6 +14,7 @@ ACTS = {
     "oauth.RegisterClient": "registered an app of others",
     "oauth.RemoveClient": "removed an app of others",
     "oauth.Revoke": "ended what a program was let into",
+    "factors.DemandSecondFactor": "changed whether everybody needs a second factor",
     "bots.RequestBot": "asked for a bot of their own",
     "broadcasts.MoveBroadcast": "moved a broadcast on",
     "broadcasts.WriteBroadcast": "wrote a broadcast",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Router
+from litestar import Response, Router
 from litestar.response import Redirect
 
 from chatworks.access.core import PERMISSIONS, may
@@ -38,13 +38,21 @@ def console(desk: Desk) -> list[Any]:
     Nothing under the router runs without a session, or without what the handler says it needs.
     """
 
-    async def require_session(request: Asked) -> Redirect | None:
+    async def require_session(request: Asked) -> Response[Any] | None:
         try:
-            request.state.session = await desk.session(request)
+            session = await desk.session(request)
         except NotSignedIn:
             if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
                 return Redirect("/console/sign-in")
             raise
+        session, instead = await desk.gate.before(request, session, desk.browser(request))
+        if instead is not None:
+            return instead
+        if await desk.gate.must_set_second(session):
+            if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+                return Redirect("/account/security?demanded=1")
+            raise Forbidden("this outlet asks everybody who works here for a second factor")
+        request.state.session = session
         needs = request.route_handler.opt["needs"]
         if not may(request.state.session.acting.role, needs):
             if request.url.path.rstrip("/") == HOME:
@@ -70,5 +78,6 @@ def console(desk: Desk) -> list[Any]:
             *session_pages(desk),
         ],
         before_request=require_session,
+        exception_handlers=desk.gate.handlers(),
     )
     return [guarded, *sign_in_pages(desk)]

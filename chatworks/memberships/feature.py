@@ -60,18 +60,50 @@ def feature(inviter: service.Inviter) -> Feature:
     return Feature(
         name="memberships",
         registrations=(
-            Registration(Invite, inviter, members, _invited, people, personal=True),
+            Registration(
+                Invite,
+                inviter,
+                members,
+                _invited,
+                people,
+                personal=True,
+                fresh=True,
+                asks="Invite {email} to work here as {role}",
+            ),
             Registration(
                 WithdrawInvitation, service.withdraw, members, _withdrawn, people, personal=True
             ),
             Registration(
-                ChangeRole, service.change_roles, members, _role_changed, people, personal=True
+                ChangeRole,
+                service.change_roles,
+                members,
+                _role_changed,
+                people,
+                personal=True,
+                fresh=True,
+                asks="Give somebody who works here the role {role}",
             ),
-            Registration(HandOver, service.hand_over, members, _handed_over, people, personal=True),
+            Registration(
+                HandOver,
+                service.hand_over,
+                members,
+                _handed_over,
+                people,
+                personal=True,
+                fresh=True,
+                asks="Hand the outlet over to somebody else",
+            ),
             Registration(RemoveMember, service.remove, members, _removed, people, personal=True),
             Registration(Leave, service.leave, members, _left, "own.write", personal=True),
             Registration(
-                AnswerVisit, service.answer_visits, members, _visit, people, personal=True
+                AnswerVisit,
+                service.answer_visits,
+                members,
+                _visit,
+                people,
+                personal=True,
+                fresh=True,
+                asks="Answer the platform’s request to look in ({hours} hours)",
             ),
         ),
         data_map=DATA_MAP,

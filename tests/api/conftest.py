@@ -8,8 +8,8 @@ import httpx
 import pytest
 from programs import EVERYTHING, Program, Tenant, opened
 
-from chatworks.app import House
 from chatworks.cli import web_app
+from chatworks.house import House
 from chatworks.web.sse import Streams
 
 

@@ -12,8 +12,9 @@ import msgspec
 import psycopg
 
 from chatworks.api.models import IssueKey, KeyIssued
-from chatworks.app import House, seed_outlet
+from chatworks.app import seed_outlet
 from chatworks.commands.models import Actor, ActorKind, Call, Origin
+from chatworks.house import House
 from chatworks.kit.ids import uuid7
 from chatworks.orders.models import LineRequest, PlaceOrder
 from chatworks.outlets.models import Hours, OutletFile

@@ -11,8 +11,8 @@ from programs import EVERYTHING, Program, Tenant, opened, state
 
 from chatworks.access.core import OUTLET_ROLES
 from chatworks.api.core import cap
-from chatworks.app import House
 from chatworks.commands.models import Query, Registration
+from chatworks.house import House
 from chatworks.media.core import show_path
 from chatworks.media.models import Examined, Origin, Owner
 from chatworks.media.store import put

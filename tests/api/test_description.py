@@ -20,8 +20,8 @@ from chatworks.api.core import address, known
 from chatworks.api.openapi import document
 from chatworks.api.strict import ITEMS_MAX, NUMBER_MAX, TEXT_LENGTH_MAX, strict
 from chatworks.api.words import AREAS
-from chatworks.app import House
 from chatworks.commands.models import Query, Registration
+from chatworks.house import House
 
 HOWTO = ROOT / "docs" / "howto" / "call-the-api.md"
 REFERENCE = ROOT / "docs" / "reference" / "api.md"

@@ -20,8 +20,8 @@ import pytest
 import uvicorn
 from programs import EVERYTHING, Tenant, state
 
-from chatworks.app import House
 from chatworks.cli import web_app
+from chatworks.house import House
 from chatworks.web.sse import Streams
 
 CHECKS = ("not_a_server_error", "status_code_conformance", "content_type_conformance",

@@ -9,8 +9,9 @@ import pytest
 from programs import Program, Tenant
 
 from chatworks.api.words import in_words
-from chatworks.app import House, sign_in_link
+from chatworks.app import sign_in_link
 from chatworks.console.key_pages import scopes
+from chatworks.house import House
 
 PAGE = "/console/settings/programs"
 

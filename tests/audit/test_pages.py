@@ -14,13 +14,14 @@ import psycopg
 import pytest
 from logs import add_outlets, append
 
-from chatworks.app import House, sign_in_link
+from chatworks.app import sign_in_link
 from chatworks.audit import store as audit
 from chatworks.audit.merkle import Frontier, includes, leaf_hash
 from chatworks.audit.models import Leaf
 from chatworks.audit.notes import Proof, Verifier, checked
 from chatworks.cli import web_app
 from chatworks.console.history_words import cell
+from chatworks.house import House
 from chatworks.identity.store import operators
 from chatworks.web.sse import Streams
 

@@ -12,7 +12,6 @@ import msgspec
 import pytest
 from audience import TEXTS, Audience
 
-from chatworks.app import House
 from chatworks.broadcasts import store
 from chatworks.broadcasts.broadcaster import Broadcaster
 from chatworks.broadcasts.models import (
@@ -25,6 +24,7 @@ from chatworks.broadcasts.models import (
     WrongBroadcast,
 )
 from chatworks.contacts.jobs import Router
+from chatworks.house import House
 from chatworks.kit.work import Work
 from chatworks.outlets.models import Quiet
 

@@ -14,10 +14,11 @@ import pytest
 import uvicorn
 from structlog.testing import capture_logs
 
-from chatworks.app import House, compose
+from chatworks.app import compose
 from chatworks.bots import holder as bots
 from chatworks.channels.models import Channel, WirePart
 from chatworks.cli import Server, web_app
+from chatworks.house import House
 from chatworks.identity.service import issue_sign_in_link
 from chatworks.kit.clock import SystemClock
 from chatworks.outbox import store

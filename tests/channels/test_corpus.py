@@ -29,10 +29,11 @@ import test_twilio_webhooks as twilio
 import test_whatsapp_updates as cloud
 from houses import opened, set_environment
 
-from chatworks.app import House, seed_outlet
+from chatworks.app import seed_outlet
 from chatworks.channels.models import Accepted, Channel, Outcome, RawRequest, WirePart
 from chatworks.channels.twilio.signature import compute
 from chatworks.conversations.models import HISTORY_KINDS
+from chatworks.house import House
 from chatworks.inbox.door import Door
 from chatworks.kit.clock import SystemClock
 from chatworks.outbox.models import RANK, Status

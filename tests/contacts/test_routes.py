@@ -13,10 +13,10 @@ import psycopg
 import pytest
 from crossing import Side, rows, settle
 
-from chatworks.app import House
 from chatworks.contacts import store
 from chatworks.contacts.models import Purpose, Route, SendTo
 from chatworks.conversations.store import close_window
+from chatworks.house import House
 from chatworks.kit.work import Work
 from chatworks.outbox.models import ContactUnreachable, PartFailed, PartLane
 from chatworks.outlets.models import Quiet

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 from visitors import Visitor
 
-from chatworks.app import House
 from chatworks.audit import store as audit
 from chatworks.audit.models import Leaf
+from chatworks.house import House
 from chatworks.inbox import store as inbox
 from chatworks.outlets import store as outlets_store
 from chatworks.outlets.models import Install

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from persons import Browsing, Person
 
-from chatworks.app import House
 from chatworks.commands.models import Actor, ActorKind, Call
+from chatworks.house import House
 from chatworks.identity import accounts, store
 from chatworks.identity.models import Typed
 from chatworks.identity.service import note

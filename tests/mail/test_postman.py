@@ -14,7 +14,7 @@ import pytest
 import trustme
 from mail_server import SENDER, Mailbox, Rows, postman
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.kit.errors import Invalid
 from chatworks.mail import carriers, store
 from chatworks.mail.carriers import SmtpServer

@@ -14,8 +14,9 @@ sys.path.append(str(Path(__file__).parents[1] / "api"))
 from asking import Asker, asker_of
 from programs import Tenant, opened
 
-from chatworks.app import House, sign_in_link
+from chatworks.app import sign_in_link
 from chatworks.cli import web_app
+from chatworks.house import House
 from chatworks.web.sse import Streams
 
 

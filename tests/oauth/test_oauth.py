@@ -12,7 +12,7 @@ from asking import REDIRECT, VERIFIER, Asker, asker_of, told
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from programs import Program, Tenant
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.oauth import core
 from chatworks.oauth.models import ClientNotValid, ListClients, RegisterClient, RemoveClient
 from chatworks.oauth.service import Granting

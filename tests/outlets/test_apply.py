@@ -11,8 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from chatworks import cli
-from chatworks.app import House, apply_outlet, compare_outlet, seed_outlet
+from chatworks.app import apply_outlet, compare_outlet, seed_outlet
 from chatworks.commands.models import Actor, ActorKind, Call, NotAllowed
+from chatworks.house import House
 from chatworks.outlets.models import (
     AppletSpec,
     ApplyFile,

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from argon2 import PasswordHasher
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.identity import limits, store
 from chatworks.identity import service as identity
 from chatworks.identity.limits import Budget

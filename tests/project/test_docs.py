@@ -24,9 +24,9 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 # Commands of the documents that no sandbox runs, and what shows them instead.
 ELSEWHERE = "it names a server that is not here"
+ON_A_RUNNING_LOG = "tests/audit/test_commands.py runs it beside the product"
 CALLED = "tests/api/test_description.py runs it against an open house"
 ASK = 'curl -sS -X POST $CHATWORKS/api/v1/orders/list-orders -H "Authorization: Bearer $KEY"'
-ON_A_RUNNING_LOG = "tests/audit/test_commands.py runs it beside the product"
 NOT_RUN = {
     ASK: CALLED,
     ASK + " --json '{\"limit\": 10}'": CALLED,

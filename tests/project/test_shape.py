@@ -79,8 +79,14 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
             "history_pages", "history_words", "key_pages", "message_pages", "order_pages",
             "people_pages", "product_pages", "router", "settings_forms", "settings_pages",
         },
+        "factors": {
+            "passkeys", "proving", "recoverer", "recoveries", "step_ups", "ways",
+        },
         "identity": {"accounts", "chats", "letters", "limits"},
-        "account": {"consent_pages", "entry_pages", "own_pages", "password_pages", "router"},
+        "account": {
+            "consent_pages", "entry_pages", "own_pages", "password_pages", "router", "second_pages",
+            "security_pages",
+        },
         "inbox": {"committer", "door"},
         "broadcasts": {"broadcaster"},
         "outbox": {"leasing", "sender"},
@@ -92,8 +98,8 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
     }  # fmt: skip
     features = [
         "account", "api", "audit", "bots", "broadcasts", "catalog", "commands", "console",
-        "contacts", "conversations", "identity", "inbox", "mail", "media", "oauth", "orders",
-        "outbox", "outlets", "passwords", "privacy", "storefront", "support",
+        "contacts", "conversations", "factors", "identity", "inbox", "mail", "media", "oauth",
+        "orders", "outbox", "outlets", "passwords", "privacy", "storefront", "support",
     ]  # fmt: skip
     strangers = [
         f"{feature}/{path.name}"

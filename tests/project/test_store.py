@@ -28,6 +28,8 @@ GLOBAL = {  # of the installation, not of an outlet
 ACCOUNTS = {
     "account", "account_address", "account_contact", "account_password", "device", "one_time_code",
     "platform_role", "session",
+    "factor_recovery", "passkey", "passkey_challenge", "passkey_second", "recovery_code", "step_up",
+    "totp",
 }  # fmt: skip
 
 

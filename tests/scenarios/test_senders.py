@@ -17,13 +17,14 @@ from people import Shop
 from twilio_account import Account
 from twilio_people import PUBLIC, add_channels
 
-from chatworks.app import House, compose, sign_in_link
+from chatworks.app import compose, sign_in_link
 from chatworks.broadcasts.models import Segment, WriteBroadcast
 from chatworks.channels.models import Channel
 from chatworks.channels.topics import TOPICS
 from chatworks.channels.twilio.api import NotDone
 from chatworks.cli import web_app
 from chatworks.commands.models import Actor, ActorKind, Call, NotAllowed
+from chatworks.house import House
 from chatworks.kit.clock import SystemClock
 from chatworks.kit.errors import Refusal
 from chatworks.outlets.core import sms_price

@@ -14,9 +14,9 @@ import pytest
 from people import Shop
 from twilio_people import PUBLIC, Person, said
 
-from chatworks.app import House
 from chatworks.broadcasts.models import Move, MoveBroadcast, Segment, WriteBroadcast
 from chatworks.channels.models import Channel
+from chatworks.house import House
 from chatworks.kit.ids import thread_key
 from chatworks.orders.models import Status
 from chatworks.outlets.models import SaveTemplate

@@ -15,8 +15,9 @@ from houses import at_work, opened, set_environment
 from people import Shop
 from twilio_people import reachable
 
-from chatworks.app import House, seed_outlet
+from chatworks.app import seed_outlet
 from chatworks.channels.models import Limits
+from chatworks.house import House
 from chatworks.kit.clock import SystemClock
 from chatworks.orders.models import Status
 from chatworks.outlets.models import ChannelSpec

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from visitors import Visitor
 
-from chatworks.app import House
 from chatworks.conversations.models import HandBack, HeldBy, Reply, Spoken, TakeOver
+from chatworks.house import House
 
 People = Callable[[str], Visitor]
 Two = tuple[UUID, UUID]

@@ -6,7 +6,7 @@ import statistics
 
 import pytest
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.support import store as support
 from chatworks.support.store import QUERIES, SEARCHED_CONVERSATIONS, SEARCHED_MESSAGES
 

@@ -12,7 +12,7 @@ from browsing import BROWSER, DESK, PHONE, Watched, begin, order, reads, say, si
 from playwright.async_api import BrowserContext, Page, expect
 from richness import MESSAGES, speak
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.sdk.messages import Message
 
 pytestmark = BROWSER

@@ -8,7 +8,7 @@ from browsing import BROWSER, DESK, PHONE, Watched, begin, order, sign_in
 from playwright.async_api import expect
 from test_accessibility import serious
 
-from chatworks.app import House
+from chatworks.house import House
 
 pytestmark = BROWSER
 

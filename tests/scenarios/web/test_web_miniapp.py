@@ -8,7 +8,7 @@ import psycopg
 from browsing import BROWSER, Watched, reads, say
 from playwright.async_api import Page, expect
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.testing.telegram import BotApi
 
 pytestmark = BROWSER

@@ -8,7 +8,7 @@ from browsing import BROWSER, Watched, begin, sign_in, tap
 from PIL import Image
 from playwright.async_api import Page, expect
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.kit.work import Work
 from chatworks.media import store as media
 

@@ -12,9 +12,9 @@ from browsing import BROWSER, DESK, Watched, begin, reads, say, sign_in
 from playwright.async_api import Locator, Page, expect
 from richness import CARDS, MESSAGES, speak, the_conversation
 
-from chatworks.app import House
 from chatworks.audit import store as audit
 from chatworks.audit.models import Leaf
+from chatworks.house import House
 from chatworks.outlets import store as outlets_store
 from chatworks.outlets.models import Install
 from chatworks.sdk.applet import Applets, load

@@ -6,7 +6,7 @@ import pytest
 from browsing import BROWSER, DESK, PHONE, Watched, begin, reads, say, sign_in
 from playwright.async_api import expect
 
-from chatworks.app import House
+from chatworks.house import House
 
 pytestmark = BROWSER
 

@@ -18,8 +18,8 @@ from programs import Program, Tenant
 from chatworks.access.core import OUTLET_ROLES
 from chatworks.api import core
 from chatworks.api.models import IssueKey, KeyNotValid, ListKeys, NoSuchKey, RevokeKey
-from chatworks.app import House
 from chatworks.commands.models import Actor, ActorKind, NotAllowed
+from chatworks.house import House
 from chatworks.kit.clock import FixedClock
 
 READING = "orders/list-orders"
