@@ -9,6 +9,7 @@ from importlib import resources
 
 import pytest
 from browsing import BROWSER, DESK, PHONE, Watched, begin, order, reads, say, sign_in, tap
+from houses import leave_leaf
 from playwright.async_api import BrowserContext, Page, expect
 from richness import MESSAGES, speak
 
@@ -163,6 +164,7 @@ async def test_the_console(site: str, browsers: Watched, working: House, state: 
                 " FROM conversation, unnest('{failed,unknown,expired,held}'::text[]) AS s"
             )
             await work.conn.execute("UPDATE product SET stock = 0, active = false WHERE sku = 'W5'")
+            leave_leaf(work)
     context = await browsers.context()
     await sign_in(await context.new_page(), site, working)
     found = []

@@ -114,7 +114,7 @@ async def test_a_chat_is_added_by_two_codes_and_a_session_ended_from_afar(
     await desk.get_by_role("button", name="Sign out there").click()
     await expect(desk.get_by_text("is not any more")).to_be_visible()
     await phone.goto(f"{site}/account")
-    await expect(phone.get_by_role("heading", name="Sign in")).to_be_visible()
+    await expect(phone.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
 
 
 async def answer(visitor: Visitor, page: Page) -> str:
