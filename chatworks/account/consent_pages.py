@@ -21,6 +21,7 @@ from chatworks.api.words import in_words
 from chatworks.identity import store as identity
 from chatworks.identity.models import Account, Operator
 from chatworks.kit.errors import NotFound
+from chatworks.kit.work import Work
 from chatworks.oauth import core, service, store
 from chatworks.oauth.models import Asked as Wish
 from chatworks.oauth.models import NotAsked
@@ -28,6 +29,7 @@ from chatworks.oauth.service import Granting
 
 FIELDS = ("response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge",
           "code_challenge_method")  # fmt: skip
+ALLOW = ("oauth.Allow", "Let {name} act for {outlet}")
 NO_OUTLET = "You run no outlet in which you may let programs in."
 
 
@@ -64,9 +66,9 @@ def consent_pages(desk: AccountDesk, granting: Granting) -> list[Any]:
         async with desk.db.engine() as work:
             mine = await identity.memberships(work, session.account_id)
             chosen = [operator for operator in mine if operator.outlet_id == outlet_id]
-            if not chosen:
-                raise NotFound("there is no such outlet")
-            to = await granting.allow(work, wish, chosen[0])
+        if not chosen:
+            raise NotFound("there is no such outlet")
+        to = await _allow(desk, granting, request, wish, chosen[0])
         return _lead(desk, request, wish, to)
 
     return [ask, answer]
@@ -115,6 +117,28 @@ async def _wish(
         wish = Wish(client, redirect, (), given.get("state", "")[: core.STATE_LENGTH_MAX], "")
         to = core.error_to(redirect, granting.issuer, wish.state, error)
         return _lead(desk, request, wish, to)
+
+
+async def _allow(
+    desk: AccountDesk, granting: Granting, request: Asked, wish: Wish, operator: Operator
+) -> str:
+    """Grant what is asked, by a step-up for just that; returns where to lead the browser."""
+    session, _ = who(request)
+
+    async def do(work: Work) -> str:
+        return await granting.allow(work, wish, operator)
+
+    return await desk.gate.act(
+        session,
+        ALLOW,
+        do,
+        name=wish.client.name,
+        outlet=(await desk.directory.outlet(operator.outlet_id)).name,
+        client_id=wish.client.id.hex,
+        outlet_id=operator.outlet_id.hex,
+        scopes=" ".join(wish.scopes),
+        challenge=wish.challenge,
+    )
 
 
 async def _consent(

@@ -35,6 +35,8 @@ FEATURE = Feature(
             _trace_registered,
             needs="keys.write",
             personal=True,
+            fresh=True,
+            asks="Register the app {name}",
         ),
         Registration(
             RemoveClient,

@@ -6,10 +6,9 @@ import re
 
 import httpx
 import pytest
-from programs import Program, Tenant
+from programs import Program, Tenant, step_up
 
 from chatworks.api.words import in_words
-from chatworks.app import sign_in_link
 from chatworks.console.key_pages import scopes
 from chatworks.house import House
 
@@ -19,9 +18,7 @@ PAGE = "/console/settings/programs"
 @pytest.fixture
 async def browser(house: House, majipro: Tenant, client: httpx.AsyncClient) -> httpx.AsyncClient:
     """A client that is signed in as MajiPro's owner."""
-    link = await sign_in_link(house, majipro.id)
-    entered = await client.post("/console/sign-in", data={"key": link.partition("key=")[2]})
-    assert entered.status_code == 303
+    await majipro.enters(client)
     return client
 
 
@@ -29,7 +26,7 @@ async def test_a_key_is_made_shown_once_used_and_stopped(
     majipro: Tenant, browser: httpx.AsyncClient
 ) -> None:
     form = {"name": "Price <script>", "orders": "see", "products": "change", "days": "30"}
-    made = await browser.post(PAGE, data=form)
+    made = await step_up(browser, PAGE, form)
     secret = re.findall(r"cw_live_\w{12}_\w{38}", made.text)
     used = [
         (await Program(browser, secret[0]).ask(path, body)).status_code

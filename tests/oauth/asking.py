@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
-from programs import Program, Tenant
+from programs import Program, Tenant, step_up
 
 from chatworks.oauth.models import RegisterClient
 
@@ -55,7 +55,9 @@ class Asker:
         hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.text)
         form = {name: unescape(value) for name, value in hidden}
         form |= {"outlet": outlet.id.hex, "do": do, **changes}
-        return told(await self.browser.post("/oauth/authorize", data=form))
+        if do == "deny":
+            return told(await self.browser.post("/oauth/authorize", data=form))
+        return told(await step_up(self.browser, "/oauth/authorize", form))
 
     async def send(self, where: str, **given: str) -> httpx.Response:
         """Call an endpoint as this client."""

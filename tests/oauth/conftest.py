@@ -14,7 +14,6 @@ sys.path.append(str(Path(__file__).parents[1] / "api"))
 from asking import Asker, asker_of
 from programs import Tenant, opened
 
-from chatworks.app import sign_in_link
 from chatworks.cli import web_app
 from chatworks.house import House
 from chatworks.web.sse import Streams
@@ -43,9 +42,7 @@ async def aqua(house: House, database_url: str) -> Tenant:
 @pytest.fixture
 async def browser(house: House, aqua: Tenant, client: httpx.AsyncClient) -> httpx.AsyncClient:
     """A browser that is signed in as Aqua's owner."""
-    link = await sign_in_link(house, aqua.id)
-    entered = await client.post("/console/sign-in", data={"key": link.partition("key=")[2]})
-    assert entered.status_code == 303
+    await aqua.enters(client)
     return client
 
 

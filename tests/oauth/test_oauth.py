@@ -10,7 +10,7 @@ import httpx
 import pytest
 from asking import REDIRECT, VERIFIER, Asker, asker_of, told
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
-from programs import Program, Tenant
+from programs import Program, Tenant, step_up
 
 from chatworks.house import House
 from chatworks.oauth import core
@@ -214,7 +214,7 @@ async def test_who_may_not_let_programs_in_cannot_consent(aqua: Tenant, asker: A
     aqua.sql("UPDATE membership SET role = 'operator' WHERE outlet_id = %s", aqua.id)
     page = await asker.ask()
     form = asker.wish() | {"do": "allow", "outlet": aqua.id.hex}
-    tried = told(await asker.browser.post("/oauth/authorize", data=form))
+    tried = told(await step_up(asker.browser, "/oauth/authorize", form))
 
     assert "You run no outlet in which you may let programs in." in page.text
     assert tried["error"] == "access_denied"
@@ -462,8 +462,8 @@ async def test_an_operator_registers_and_removes_an_app_in_the_console(
 ) -> None:
     page = "/console/settings/apps"
     form = {"name": "Books <b>", "addresses": f"{REDIRECT}\n{GOOD[0]}", "keeps": "yes"}
-    made = await browser.post(page, data=form)
-    wrong = await browser.post(page, data={"name": "Books", "addresses": "http://books.example/"})
+    made = await step_up(browser, page, form)
+    wrong = await step_up(browser, page, {"name": "Books", "addresses": "http://books.example/"})
     kept = aqua.sql("SELECT id, redirects, confidential FROM oauth_client")
     listed = await browser.get(page)
     removed = await browser.post(f"{page}/remove", data={"app": kept[0][0].hex})

@@ -81,7 +81,7 @@ PAGE_TEXTS = {
     second_pages.NOT_VALID, second_pages.UNKNOWN_PASSKEY, *security_pages.PROBLEMS,
 }  # fmt: skip
 STEP_UP_TEXTS = {  # what the page of a step-up says that somebody is about to do
-    *(asks for _, asks in security_pages.ACTS), gate.NOT_VALID,
+    *(asks for _, asks in security_pages.ACTS), gate.NOT_VALID, consent_pages.ALLOW[1],
     *(
         keyword.value.value
         for path in ROOT.glob("*/feature.py")
