@@ -86,6 +86,7 @@ from chatworks.media.fetcher import Fetcher
 from chatworks.media.service import Bounds, Shelf
 from chatworks.memberships.feature import feature as memberships
 from chatworks.memberships.service import Inviter
+from chatworks.oauth import feature as oauth
 from chatworks.orders import feature as orders
 from chatworks.outbox import feature as outbox
 from chatworks.outbox.sender import Sender
@@ -249,7 +250,7 @@ def _dispatcher(features: Sequence[Feature], spend: Spend) -> tuple[Dispatcher, 
     def offered() -> list[Registration]:
         return dispatcher.offered()
 
-    whole = (*features, api(offered))
+    whole = (*features, api(offered), oauth.FEATURE)
     dispatcher = Dispatcher((r for feature in whole for r in feature.registrations), spend)
     return dispatcher, whole
 

@@ -6,8 +6,8 @@ import re
 from urllib.parse import urlsplit
 
 HOME = "/account"
-PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/_\-.~?=&%]*")
-PATH_LENGTH_MAX = 500
+PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/_\-.~?=&%+:]*")
+PATH_LENGTH_MAX = 2000  # a consent page names all that a program asks for
 # Names that user agents bear, the telling ones first.
 BROWSERS = ("Edg", "OPR", "SamsungBrowser", "Firefox", "Chrome", "Safari")
 NAMES = {"Edg": "Edge", "OPR": "Opera", "SamsungBrowser": "Samsung Internet"}

@@ -50,6 +50,7 @@ SAVED = {
     "password": "Your new password is set. Every other browser was signed out.",
     "ways": "Your services are saved.",
     "joined": "Welcome. You work there now.",
+    "programs": "Done. The program is let in no longer.",
     "second": "From now on you are asked for it each time you sign in.",
     "removed": "It is removed.",
     "passkey": "Your passkey is kept. You can sign in with it from now on.",

@@ -31,7 +31,7 @@ from chatworks.web.templating import Pages
 TEXTS = Texts.load("chatworks.account")
 SESSION_COOKIE, DEVICE_COOKIE, ASKED_COOKIE = "cw_session", "cw_device", "cw_asked"
 DEVICE_KEPT_FOR = timedelta(days=400)  # the longest that browsers keep a cookie (RFC 6265bis, 5.5)
-FIELD_LENGTH_MAX = 500
+FIELD_LENGTH_MAX = 2000
 NO_STORE = {"cache-control": "no-store"}
 
 Asked = Request[Any, Any, Any]

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from litestar import Response, Router
 from litestar.response import Redirect
 
+from chatworks.account.consent_pages import consent_pages, program_pages
 from chatworks.account.core import HOME
 from chatworks.account.entry_pages import entry_pages
 from chatworks.account.joining_pages import joining_pages
@@ -18,9 +19,10 @@ from chatworks.account.second_pages import passkey_pages, second_pages
 from chatworks.account.security_pages import security_pages
 from chatworks.account.with_pages import WithPages
 from chatworks.federation.feature import Federation
+from chatworks.oauth.service import Granting
 
 
-def account(desk: AccountDesk, federation: Federation) -> list[Any]:
+def account(desk: AccountDesk, federation: Federation, granting: Granting) -> list[Any]:
     """Return the account's handlers. Nothing under the router runs without a session."""
 
     async def require_session(request: Asked) -> Response[Any] | None:
@@ -43,15 +45,19 @@ def account(desk: AccountDesk, federation: Federation) -> list[Any]:
         *second_pages(desk),
         *security_pages(desk),
         *services.own(),
+        *program_pages(desk, granting),
     ]
-    guarded = Router(
-        HOME,
-        route_handlers=own,
-        before_request=require_session,
-        exception_handlers=desk.gate.handlers(),
-    )
+    guarded = [
+        Router(
+            path,
+            route_handlers=handlers,
+            before_request=require_session,
+            exception_handlers=desk.gate.handlers(),
+        )
+        for path, handlers in ((HOME, own), ("/oauth", consent_pages(desk, granting)))
+    ]
     return [
-        guarded,
+        *guarded,
         *entry_pages(desk),
         *password_pages(desk, factor),
         *joining_pages(desk, factor),

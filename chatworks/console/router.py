@@ -8,6 +8,7 @@ from litestar import Response, Router
 from litestar.response import Redirect
 
 from chatworks.access.core import PERMISSIONS, may
+from chatworks.console.app_pages import app_pages
 from chatworks.console.broadcast_pages import broadcast_pages
 from chatworks.console.canned_pages import canned_pages
 from chatworks.console.channel_pages import channel_pages
@@ -68,6 +69,7 @@ def console(desk: Desk) -> list[Any]:
             *settings_pages(desk),
             *channel_pages(desk),
             *key_pages(desk),
+            *app_pages(desk),
             *history_pages(desk),
             *people_pages(desk),
             *other_pages(desk),

@@ -139,7 +139,13 @@ async def test_the_console(site: str, browsers: Watched, working: House, state: 
         await say(customer, "human")
         await reads(customer, "A person from MajiPro will answer you here.")
         paths += [f"/settings/{name}" for name in ("hours", "services/water", "channels")]
-        paths += ["/settings/widget", "/settings/staff", "/settings/answers", "/settings/programs"]
+        paths += [
+            "/settings/widget",
+            "/settings/staff",
+            "/settings/answers",
+            "/settings/programs",
+            "/settings/apps",
+        ]
         outlet = (await working.directory.outlets())[0]
         async with working.db.engine([outlet.id]) as work:
             ids = await work.conn.execute("SELECT o.id, o.conversation_id FROM sales_order o")
