@@ -5,6 +5,7 @@ what people see of each service on each channel.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,16 +17,22 @@ from chatworks.broadcasts import store as broadcasts
 from chatworks.channels.models import Channel
 from chatworks.channels.planning.pieces import Piece
 from chatworks.channels.topics import TOPICS
+from chatworks.channels.twilio.segments import segments
 from chatworks.channels.twilio.send import SMS_KIND, WHATSAPP_KIND, webhook
 from chatworks.commands.models import Command
 from chatworks.console.forms import choice, given, id_of, text
 from chatworks.console.pages import Asked, Desk, saved, told
 from chatworks.identity.models import Session
 from chatworks.kit.errors import NotFound, Refusal
+from chatworks.kit.money import Money
+from chatworks.kit.work import Work
+from chatworks.outbox import store as outbox
 from chatworks.outlets import store
+from chatworks.outlets.core import sms_price
 from chatworks.outlets.models import (
     CheckChannel,
     ConnectChannel,
+    Outlet,
     RemoveTemplate,
     SaveTemplate,
 )
@@ -35,6 +42,8 @@ WRONG = 422
 HERE = "/console/settings/channels"
 FIELDS = ("kind", "token", "account", "number")
 TEMPLATE = ("name", "language", "topic", "body")
+LATELY = timedelta(days=30)
+TEXTS_MOST = 20_000
 TEMPLATED = frozenset({WHATSAPP_KIND})  # kinds whose templates are written here
 
 
@@ -111,9 +120,15 @@ async def _page(
     async with desk.db.engine([session.outlet_id]) as work:
         rows = {row.id: row for row in await store.channels(work, session.outlet_id)}
         templates = await store.templates(work, session.outlet_id)
-        sent = await broadcasts.broadcasts(work, session.outlet_id)
-    known = await desk.directory.channels(session.outlet_id)
-    outlet = await desk.directory.outlet(session.outlet_id)
+        own = await broadcasts.broadcasts(work, session.outlet_id)
+        outlet = await desk.directory.outlet(session.outlet_id)
+        known = await desk.directory.channels(session.outlet_id)
+        sent = await outbox.sent_since(work, outlet.id, work.now - LATELY)
+        spent = {
+            channel.id: await _spent(work, outlet, channel)
+            for channel in known
+            if channel.kind == SMS_KIND
+        }
     return await desk.show(
         "channels",
         session,
@@ -123,7 +138,10 @@ async def _page(
         templates=templates,
         templated=TEMPLATED,
         topics=TOPICS,
-        own_topics=sorted({one.topic for one in sent} - TOPICS.keys()),
+        own_topics=sorted({one.topic for one in own} - TOPICS.keys()),
+        sent=sent,
+        spent=spent,
+        days=LATELY.days,
         webhook=lambda channel: _webhook(desk.address, channel),
         services=[i.applet for i in outlet.installed if desk.applets.latest(i.applet)],
         previewed=CHANNELS,
@@ -131,6 +149,19 @@ async def _page(
         typed=typed or {},
         saved=done,
     )
+
+
+async def _spent(work: Work, outlet: Outlet, channel: Channel) -> tuple[int, Money | None]:
+    """Return the segments that a number sent lately, and about what they cost, if prices are known.
+
+    Of more than ``TEXTS_MOST`` texts the newest count.
+    """
+    texts = await outbox.texts_since(work, (outlet.id, channel.id), work.now - LATELY, TEXTS_MOST)
+    counts = [(number, segments(body).count) for number, body in texts if body]
+    prices = [sms_price(outlet, number, count) for number, count in counts]
+    known = [price.minor for price in prices if price is not None]
+    whole = Money(sum(known), outlet.currency) if known else None
+    return sum(count for _, count in counts), whole
 
 
 async def _give(desk: Desk, session: Session, command: Command[Any]) -> str:

@@ -7,6 +7,7 @@ safely because its id exists before the first attempt.
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from uuid import UUID
 
 from chatworks.kit.clock import Clock
@@ -24,6 +25,11 @@ def uuid7(clock: Clock) -> UUID:
     milliseconds = int(clock.now().timestamp() * 1000)
     value = (milliseconds << 80) | int.from_bytes(clock.random_bytes(10), "big")
     return UUID(int=value & _RANDOM | _MARKS)
+
+
+def first_id(at: datetime) -> UUID:
+    """Return the lowest UUIDv7 of a moment: what was made since then has a higher one."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)
 
 
 def show(prefix: str, value: UUID) -> str:

@@ -283,6 +283,20 @@ WHERE outlet_id = %(outlet_id)s AND status IN ('failed', 'unknown', 'expired', '
 ORDER BY n DESC
 LIMIT %(limit)s
 
+-- name: sent_since
+-- By the key: ids grow with time.
+SELECT channel_id, count(*) FROM outbox_part
+WHERE outlet_id = %(outlet_id)s AND id >= %(since)s AND message_seq > 0
+  AND status IN ('sent', 'delivered', 'read')
+GROUP BY channel_id
+
+-- name: texts_since
+SELECT thread, payload->'params'->>'Body' FROM outbox_part
+WHERE outlet_id = %(outlet_id)s AND id >= %(since)s AND channel_id = %(channel_id)s
+  AND status IN ('sent', 'delivered', 'read')
+ORDER BY id DESC
+LIMIT %(limit)s
+
 -- name: resend
 UPDATE outbox_part
 SET status = 'queued', attempts = 0, ready_at = %(now)s, finished_at = NULL, expires_at = NULL,

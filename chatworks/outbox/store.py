@@ -10,7 +10,7 @@ import msgspec
 
 from chatworks.channels.models import Channel, ChannelKind, Consequence, Report, WirePart
 from chatworks.kit.db import load_queries
-from chatworks.kit.ids import thread_key
+from chatworks.kit.ids import first_id, thread_key
 from chatworks.kit.work import Work
 from chatworks.outbox import core
 from chatworks.outbox.models import (
@@ -344,6 +344,27 @@ async def trouble(work: Work, outlet_id: UUID, limit: int = 100) -> list[Trouble
         Trouble(row[0], row[1], row[2], row[3], Status(row[4]), row[5], row[6], row[7])
         for row in await cursor.fetchall()
     ]
+
+
+async def sent_since(work: Work, outlet_id: UUID, since: datetime) -> dict[UUID, int]:
+    """Return how many parts each channel of an outlet sent since then."""
+    parameters = {"outlet_id": outlet_id, "since": first_id(since)}
+    cursor = await work.conn.execute(QUERIES["sent_since"], parameters)
+    return dict(await cursor.fetchall())
+
+
+async def texts_since(
+    work: Work, key: tuple[UUID, UUID], since: datetime, limit: int
+) -> list[tuple[str, str]]:
+    """Return (to whom, what) of the newest texts that a channel (outlet, id) sent since then."""
+    parameters = {
+        "outlet_id": key[0],
+        "channel_id": key[1],
+        "since": first_id(since),
+        "limit": limit,
+    }
+    cursor = await work.conn.execute(QUERIES["texts_since"], parameters)
+    return [(thread, body or "") for thread, body in await cursor.fetchall()]
 
 
 async def resend(work: Work, outlet_id: UUID, part_id: UUID) -> bool:

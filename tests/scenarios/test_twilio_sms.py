@@ -6,14 +6,20 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from people import Shop
 from twilio_people import Person, said
 
+from chatworks.app import sign_in_link
 from chatworks.channels.models import Channel
+from chatworks.channels.twilio.segments import segments
+from chatworks.cli import web_app
 from chatworks.house import House
+from chatworks.kit.money import Money
 from chatworks.orders.models import Status
 from chatworks.testing.twilio import Twilio
+from chatworks.web.sse import Streams
 
 AMINA = "+254712345678"
 PARTS = "SELECT status FROM outbox_part ORDER BY n"
@@ -122,3 +128,30 @@ async def test_a_full_queue_is_waited_for(amina: Person, shop: Shop) -> None:
     assert said(told)
     await until(lambda: {row[0] for row in shop.rows(PARTS)} == {"delivered"})
     assert shop.rows("SELECT max(attempts) FROM outbox_part") == [(1,)]
+
+
+async def test_the_channels_page_tells_what_was_sent_and_spent(
+    amina: Person, shop: Shop, house: House
+) -> None:
+    shop.rows('UPDATE outlet SET sms = \'{"prices": {"+254": "0.80"}}\' RETURNING 1')
+    house.directory.forget()
+    await amina.says("Hi", answers=2)
+    await amina.says("1")
+    await until(lambda: {row[0] for row in shop.rows(PARTS)} == {"delivered"})
+    bodies = [row[0] for row in shop.rows("SELECT payload->'params'->>'Body' FROM outbox_part")]
+    counts = [segments(body).count for body in bodies]
+    cents = sum(-(-count * 80 // 1) for count in counts)
+
+    (outlet,) = await house.directory.outlets()
+    app: Any = web_app(house, Streams(house.listener))
+    transport, ours = httpx.ASGITransport(app), {"origin": house.settings.address}
+    async with httpx.AsyncClient(transport=transport, base_url=house.settings.address) as client:
+        key = (await sign_in_link(house, outlet.id)).partition("key=")[2]
+        entered = await client.post("/console/sign-in", data={"key": key}, headers=ours)
+        assert entered.status_code == 303
+        page = (await client.get("/console/settings/channels")).text
+
+    assert len(bodies) == 3
+    assert f"<dt>Sent in 30 days</dt><dd>{len(bodies)}</dd>" in page
+    spent = f"about {Money(cents, 'KES').show('en')}, {sum(counts)} segments"
+    assert f"<dt>Spent in 30 days</dt><dd>{spent}</dd>" in page
