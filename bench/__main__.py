@@ -10,7 +10,7 @@ import subprocess
 from rich.console import Console
 from rich.table import Table
 
-from bench import idle, inbox, place, plans, replies, sends, turns
+from bench import audit, idle, inbox, place, plans, replies, sends, turns
 from chatworks.kit.backup import tool
 
 Row = dict[str, object]
@@ -83,6 +83,8 @@ def main() -> None:
     resting = idle.measure(base)
     tell("sends")
     sending = sends.measure(base)
+    tell("the audit log")
+    log = audit.measure(base)
     place.environment()
     embedded.stop()
     tell("replies")
@@ -111,6 +113,13 @@ def main() -> None:
             sending["bare_per_s"],
         ),
         row("sends_bare_per_s", sending["bare_per_s"], "requests/s, the client alone"),
+        row(
+            "audit_tps_ratio",
+            log["leaf_tps"] / log["plain_tps"],
+            "of the transactions/s with plain audit inserts, 32 clients",
+        ),
+        row("audit_leaf_per_s", log["leaf_tps"], "transactions/s, each with a leaf"),
+        row("audit_sequencer_per_s", log["sequencer_per_s"], "leaves/s sequenced and signed"),
         row("reply_ms_p50", reply["reply_ms_p50"], "ms"),
         row("reply_ms_p99", reply["reply_ms_p99"], "ms"),
         row("ready_s", reply["ready_s"], "s warm"),

@@ -9,7 +9,8 @@ import msgspec
 import psycopg
 from psycopg import sql
 
-from chatworks.app import House, compose, seed_outlet
+from chatworks.app import compose, seed_outlet
+from chatworks.house import House
 from chatworks.kit.clock import SystemClock
 from chatworks.kit.embedded import Embedded
 from chatworks.kit.migrate import migrate

@@ -1,22 +1,24 @@
 """The composition root: the one place that knows every part, and the tasks of a process.
 
-A *house* is everything that one process holds. ``serve`` and ``work`` say which of its tasks run:
-the web, the worker and sender with the bots, or all of them in one process.
+It wires a *house*, seeds an outlet from its file, and applies a changed one.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import structlog
 
+from chatworks.api.feature import feature as api
 from chatworks.applets import INSTALLED
+from chatworks.audit import store as audit
+from chatworks.audit.archive import Archive
+from chatworks.audit.models import Leaf
+from chatworks.audit.sequencer import LogKey, Sequencer
 from chatworks.bots import feature as bots
 from chatworks.bots.adoption import Adopter
 from chatworks.bots.holder import Bots
@@ -40,8 +42,8 @@ from chatworks.channels.twilio.send import WHATSAPP_KIND
 from chatworks.channels.webchat.adapter import TERMINAL, WEBCHAT
 from chatworks.channels.whatsapp.manifest import whatsapp
 from chatworks.channels.whatsapp.send import CloudApi
-from chatworks.commands.dispatch import Dispatcher
-from chatworks.commands.models import Actor, ActorKind, Call
+from chatworks.commands.dispatch import Dispatcher, Spend
+from chatworks.commands.models import Actor, ActorKind, Call, Registration
 from chatworks.contacts.core import ways
 from chatworks.contacts.feature import feature as contacts
 from chatworks.contacts.jobs import Router
@@ -53,12 +55,15 @@ from chatworks.conversations.service import Scribe
 from chatworks.conversations.watchdog import Watchdog
 from chatworks.conversations.worker import Worker
 from chatworks.couriers import Couriers
+from chatworks.factors.feature import feature as factors
+from chatworks.factors.proving import Prover
+from chatworks.factors.recoverer import Recoverer
+from chatworks.house import House
 from chatworks.identity.feature import feature as identity
 from chatworks.identity.models import IssueSignInLink, OneTime
 from chatworks.identity.service import add_first_operator
 from chatworks.inbox import feature as inbox
 from chatworks.inbox.committer import Committer
-from chatworks.inbox.service import measure as measure_inbox
 from chatworks.kit.clock import Clock
 from chatworks.kit.crypto import Vault
 from chatworks.kit.db import Database
@@ -73,17 +78,14 @@ from chatworks.mail.carriers import Carrier, carrier
 from chatworks.mail.feature import feature as mail
 from chatworks.mail.postman import Postman
 from chatworks.mail.service import Desk as MailDesk
-from chatworks.mail.service import measure as measure_mail
 from chatworks.media import feature as media
 from chatworks.media.fetcher import Fetcher
 from chatworks.media.service import Bounds, Shelf
-from chatworks.media.service import measure as measure_media
 from chatworks.memberships.feature import feature as memberships
 from chatworks.memberships.service import Inviter
 from chatworks.orders import feature as orders
 from chatworks.outbox import feature as outbox
 from chatworks.outbox.sender import Sender
-from chatworks.outbox.service import measure as measure_outbox
 from chatworks.outlets import store as outlets_store
 from chatworks.outlets.core import changes
 from chatworks.outlets.feature import feature as outlets
@@ -103,85 +105,6 @@ log = structlog.get_logger()
 PRIVACY = Texts.load("chatworks.privacy")
 
 
-@dataclass(slots=True)
-class House:
-    """Every part of a process, wired."""
-
-    settings: Settings
-    clock: Clock
-    db: Database
-    listener: Listener
-    directory: Directory
-    dispatcher: Dispatcher
-    applets: Applets
-    kinds: dict[str, ChannelKind]
-    features: Sequence[Feature]
-    committer: Committer
-    worker: Worker
-    sender: Sender
-    shelf: Shelf
-    fetcher: Fetcher
-    broadcaster: Broadcaster
-    postman: Postman
-    passwords: Passwords
-    http: HttpClient
-    bots: Bots
-    senders: Senders
-    watchdog: Watchdog
-    privacy_texts: Texts
-    couriers: Couriers
-
-    async def open(self) -> None:
-        """Connect to everything."""
-        await self.db.open()
-        await self.listener.open()
-        await self.http.open()
-        self.watchdog.start()
-
-    async def close(self) -> None:
-        """Let go of everything."""
-        self.watchdog.stop()
-        await self.http.close()
-        await self.listener.close()
-        self.shelf.close()
-        self.passwords.close()
-        await self.db.close()
-
-    async def ready(self) -> None:
-        """Return where the database answers; raises where it does not."""
-        async with self.db.engine() as work:
-            await work.conn.execute("SELECT 1")
-
-    async def measure(self) -> None:
-        """Set the gauges of the queues as the database has them."""
-        async with self.db.engine() as work:
-            await measure_inbox(work)
-            await measure_outbox(work)
-            await measure_media(work)
-            await measure_mail(work)
-
-    async def work(self, stop: asyncio.Event) -> None:
-        """Take turns, send, fetch files, and poll bots until ``stop`` is set; then end well.
-
-        A loop that ends by an error ends the others too and raises: a process that does half of
-        its work must not look alive.
-        """
-        care = [asyncio.create_task(run()) for run in (self.bots.run, self.senders.run)]
-        busy = (self.worker, self.sender, self.fetcher, self.broadcaster, self.postman)
-        loops = [asyncio.create_task(loop.run()) for loop in busy]
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait([*loops, *care, stopping], return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        for task in care:
-            task.cancel()
-        for loop in busy:
-            loop.stop()
-        ended = await asyncio.gather(*loops, *care, return_exceptions=True)
-        for error in ended:
-            if isinstance(error, Exception):
-                raise error
-
-
 def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     """Wire a house for the database at ``owner_url``; nothing is opened yet."""
     engine_url, web_url = _logins(settings, owner_url)
@@ -192,31 +115,25 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     vault = Vault(settings.derive("sealed tokens"), clock)
     directory = Directory(db, secret_of, settings.derive, vault)
     shelf = Shelf(db, Bounds(settings.media_bytes_max, settings.media_outlet_bytes_max))
-    files = Files(db, _loader(shelf), settings.public_url.rstrip("/"))
     twilio_api = TwilioApi(http, settings.twilio_api_base)
     senders = Senders(db, engine_url, directory, twilio_api, settings.address)
-    kinds = _kinds(settings, http, telegram(bot_api, files), senders)
+    kinds = _kinds(settings, http, _telegram(settings, bot_api, db, shelf), senders)
     applets = Applets(load(package) for package in INSTALLED)
     scribe = Scribe(kinds, directory.channel, settings.address)
     router = Router(kinds, directory.channel, directory.outlet)
     mail_desk = MailDesk(vault)
     couriers = Couriers(directory, kinds, settings.address)
-    features = (mail(mail_desk), *_features(settings, applets, scribe, directory, router))
-    dispatcher = Dispatcher(r for feature in features for r in feature.registrations)
+    passwords = _passwords(settings, db, couriers)
+    recovery = (settings.derive("cancelling recoveries"), settings.recovery_wait_hours)
+    prover = Prover.wired(db, vault, couriers, passwords.verify_own, recovery)
+    told = (mail(mail_desk), factors(prover.ways))
+    others = _features(settings, applets, scribe, directory, router)
+    dispatcher, features = _dispatcher((*told, *others), prover.spend)
     applets.check(dispatcher.names())
     db.subscribers = _subscribers(features)
     listener = Listener(engine_url)
     watchdog = Watchdog(clock)
-    parts = Parts(
-        applets=applets,
-        dispatcher=dispatcher,
-        kinds=kinds,
-        channel_of=directory.channel,
-        outlet_of=_views(directory, PRIVACY, settings.address),
-        texts=Texts.load("chatworks.conversations"),
-        scribe=scribe,
-        watchdog=watchdog,
-    )
+    parts = _parts(settings, dispatcher, applets, directory, scribe, watchdog, kinds)
     return House(
         settings=settings,
         clock=clock,
@@ -233,8 +150,11 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         shelf=shelf,
         fetcher=Fetcher(db, shelf, kinds, directory.channel, listener),
         broadcaster=Broadcaster(db, router, kinds, directory.outlet, listener),
+        sequencer=Sequencer(db, log_key(settings), archive(settings)),
         postman=Postman(db, mail_desk, _carrier(settings), listener),
-        passwords=_passwords(settings, db, couriers),
+        passwords=passwords,
+        recoverer=Recoverer(db, prover.recoveries, listener),
+        prover=prover,
         http=http,
         bots=Bots(
             db=db,
@@ -249,9 +169,18 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         ),
         senders=senders,
         watchdog=watchdog,
-        privacy_texts=PRIVACY,
         couriers=couriers,
     )
+
+
+def log_key(settings: Settings) -> LogKey:
+    """Return the audit log's key. A log that begins here is named by its address."""
+    return LogKey(settings.derive("audit log key"), f"{settings.address.partition('://')[2]}/audit")
+
+
+def archive(settings: Settings) -> Archive:
+    """Return where this installation keeps what its audit log published."""
+    return Archive(settings.home / "audit")
 
 
 def _logins(settings: Settings, owner_url: str) -> tuple[str, str]:
@@ -309,9 +238,45 @@ def _features(
     )
 
 
+def _dispatcher(features: Sequence[Feature], spend: Spend) -> tuple[Dispatcher, Sequence[Feature]]:
+    """Return what knows every request, and the features with the API's, which is made of theirs."""
+
+    def offered() -> list[Registration]:
+        return dispatcher.offered()
+
+    whole = (*features, api(offered))
+    dispatcher = Dispatcher((r for feature in whole for r in feature.registrations), spend)
+    return dispatcher, whole
+
+
+def _parts(  # noqa: PLR0913, PLR0917 - the parts of the engine
+    settings: Settings,
+    dispatcher: Dispatcher,
+    applets: Applets,
+    directory: Directory,
+    scribe: Scribe,
+    watchdog: Watchdog,
+    kinds: dict[str, ChannelKind],
+) -> Parts:
+    return Parts(
+        applets=applets,
+        dispatcher=dispatcher,
+        kinds=kinds,
+        channel_of=directory.channel,
+        outlet_of=_views(directory, PRIVACY, settings.address),
+        texts=Texts.load("chatworks.conversations"),
+        scribe=scribe,
+        watchdog=watchdog,
+    )
+
+
 def _passwords(settings: Settings, db: Database, couriers: Couriers) -> Passwords:
     hasher = Hasher(settings.derive("passwords"), db.clock)
     return Passwords(db, hasher, Breached.shipped(), couriers)
+
+
+def _telegram(settings: Settings, api: BotApi, db: Database, shelf: Shelf) -> ChannelKind:
+    return telegram(api, Files(db, _loader(shelf), settings.public_url.rstrip("/")))
 
 
 def _kinds(
@@ -383,9 +348,12 @@ async def seed_outlet(house: House, file: OutletFile) -> Outlet:
     """Insert what is missing of an outlet's file: outlet, owner, channels, applets, products."""
     async with house.db.engine() as work:
         outlet = await seed(work, file, secret_of)
-        await add_first_operator(work, outlet.id, file.owner)
         await _seed_applets(house, work, outlet, file)
         await seed_products(work, outlet, file.products)
+        if await audit.wrote(work):
+            seeded = ("platform", "chatworks", "outlets.SeedFile", "outlet", outlet.id.hex)
+            work.defer(audit.append, Leaf(outlet.id, *seeded, {"slug": file.slug}))
+        await add_first_operator(work, outlet.id, file.owner)  # locks, and leaves its own leaf
     house.directory.forget()
     return outlet
 

@@ -1,5 +1,5 @@
 """The command line: ``chatworks run``, ``serve``, ``work``, ``chat``, ``outlet``, ``operator``,
-``backup`` and ``restore``.
+``audit``, ``backup`` and ``restore``.
 
 A process that was asked to stop (SIGINT, SIGTERM) stops and ends with 0, also while it is starting.
 What is wrong with the settings is said in one line and ends with 2.
@@ -27,17 +27,23 @@ from pydantic import SecretStr
 from chatworks.account.pages import AccountDesk
 from chatworks.account.password_pages import WAY
 from chatworks.account.router import account
+from chatworks.account.second_pages import PASSKEY_WAY
+from chatworks.api.routes import Gate as ApiGate
+from chatworks.api.routes import routes as api_routes
 from chatworks.app import (
-    House,
     apply_outlet,
     compare_outlet,
     compose,
     seed_outlet,
     sign_in_link,
 )
+from chatworks.audit.routes import routes as log_routes
+from chatworks.auditing import audit_commands
 from chatworks.authoring import applet
 from chatworks.console.pages import Desk
 from chatworks.console.router import console
+from chatworks.factors.pages import Gate
+from chatworks.house import House
 from chatworks.inbox.door import Door
 from chatworks.kit.backup import backup as write_backup
 from chatworks.kit.backup import restore as read_backup
@@ -58,6 +64,7 @@ from chatworks.storefront.routes import routes
 from chatworks.storefront.service import ChatDesk
 from chatworks.storefront.uploads import upload_routes
 from chatworks.terminal import talk
+from chatworks.visiting import platform_commands
 from chatworks.web.security import App
 from chatworks.web.server import Checks, create_app
 from chatworks.web.sse import Streams
@@ -140,6 +147,7 @@ def web_app(house: House, streams: Streams) -> App:
     shown = Pages()
     shown.share("kind_titles", {name: kind.title for name, kind in house.kinds.items()})
     chat = ChatDesk(house.db, house.directory, house.committer, streams, house.shelf)
+    gate = Gate(house.prover, shown)
     desk = Desk(
         house.db,
         house.directory,
@@ -150,8 +158,12 @@ def web_app(house: House, streams: Streams) -> App:
         house.applets,
         house.kinds,
         house.shelf,
+        gate,
     )
-    own = AccountDesk(house.db, house.directory, shown, house.couriers, ways=(WAY,))
+    ways = (WAY, PASSKEY_WAY) if house.prover.passkeys.party else (WAY,)
+    own = AccountDesk(house.db, house.directory, shown, house.couriers, gate, ways=ways)
+    per_second = house.settings.api_per_second
+    api_gate = ApiGate(house.db, house.dispatcher, house.settings.address, per_second)
     maps = [feature.data_map for feature in house.features] + [VISITORS]
 
     handlers = [
@@ -160,6 +172,8 @@ def web_app(house: House, streams: Streams) -> App:
         *miniapp(chat, house.settings.derive),
         *media_routes(house.shelf),
         *upload_routes(chat),
+        *api_routes(api_gate),
+        *log_routes(house.db, house.sequencer.key),
         *console(desk),
         *account(own, house.passwords),
     ]
@@ -271,6 +285,7 @@ def cli() -> None:
 
 
 cli.add_command(applet)
+cli.add_command(audit_commands(database))
 
 
 @cli.command()
@@ -358,6 +373,9 @@ def link(slug: str) -> None:
 
     with database(settings) as (url, _):
         asyncio.run(go(url))
+
+
+cli.add_command(platform_commands(database, opened))
 
 
 @cli.command()

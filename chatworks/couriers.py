@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from chatworks.channels.models import ChannelKind, Prompt
@@ -24,6 +25,8 @@ from chatworks.outbox import store as outbox
 from chatworks.outbox.models import NewPart
 from chatworks.outlets.service import Directory
 from chatworks.sdk.messages import Message
+
+NOTICE_FOR = timedelta(days=1)  # what holds no code is of use also where a mail server was away
 
 
 @dataclass(slots=True)
@@ -48,7 +51,8 @@ class Couriers:
         """Send a letter with the transaction; to a chat, ``value`` is ``outlet:conversation``."""
         letter = written(text_key, values, language)
         if kind == "email":
-            queue_mail(work, value, letter.subject, letter.body, good_for=CODE_FOR)
+            good_for = CODE_FOR if "code" in values else NOTICE_FOR
+            queue_mail(work, value, letter.subject, letter.body, good_for=good_for)
         elif kind == "phone":
             await self._text(work, value, letter.short, language, decoy=decoy)
         else:

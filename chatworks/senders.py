@@ -9,6 +9,7 @@ is marked broken, told on the terminal and in the console, and tried again like 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -23,6 +24,7 @@ from chatworks.channels.twilio import connect, content
 from chatworks.channels.twilio.api import NotDone, Refused, TwilioApi
 from chatworks.channels.twilio.send import SMS_KIND, WHATSAPP_KIND, Messenger, webhook
 from chatworks.kit.db import Database
+from chatworks.outbox.store import known_ids
 from chatworks.outlets import store
 from chatworks.outlets.service import Directory
 from chatworks.outlets.store import Seen
@@ -49,7 +51,7 @@ class Senders:
     @property
     def messenger(self) -> Messenger:
         """Return what sends on the senders."""
-        return Messenger(self.api, self.address, self.resource_of)
+        return Messenger(self.api, self.address, self.resource_of, self.known_of)
 
     async def run(self) -> None:
         """Look after senders until cancelled; survives a database that is away."""
@@ -138,6 +140,11 @@ class Senders:
             if not await store.lock_account(conn, ACCOUNTS_LOCK, channel.account):
                 raise NotDone(f"its Content {name} is being made", LOOK_SECONDS)
             return (await self._provide(channel, (name,)))[name]
+
+    async def known_of(self, channel: Channel, sids: Sequence[str]) -> frozenset[str]:
+        """Return those of ``sids`` that belong to messages which the outbox has sent."""
+        async with self.db.engine() as work:
+            return await known_ids(work, channel, sids)
 
     # -- templates ---------------------------------------------------------------------------
 

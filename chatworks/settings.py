@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     media_outlet_bytes_max: int = Field(
         10_737_418_240, validation_alias="CHATWORKS_MEDIA_OUTLET_BYTES_MAX", ge=1_048_576
     )
+    api_per_second: int = Field(20, validation_alias="CHATWORKS_API_PER_SECOND", ge=1, le=100_000)
+    recovery_wait_hours: int = Field(
+        72, validation_alias="CHATWORKS_RECOVERY_WAIT_HOURS", ge=24, le=720
+    )
     log_format: str = Field(
         "console", validation_alias="CHATWORKS_LOG_FORMAT", pattern="^(console|json)$"
     )

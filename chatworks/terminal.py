@@ -19,7 +19,6 @@ import click
 import msgspec
 from msgspec.structs import replace
 
-from chatworks.app import House
 from chatworks.channels.capabilities import Capabilities, Length
 from chatworks.channels.models import Channel, Prompt, Rejected
 from chatworks.channels.planning.drawing import draw
@@ -27,6 +26,7 @@ from chatworks.channels.planning.pieces import Words
 from chatworks.channels.webchat.adapter import arrival, read
 from chatworks.conversations import store, words
 from chatworks.conversations.models import DialogueStatus, Journal
+from chatworks.house import House
 from chatworks.inbox.models import NewEvent
 from chatworks.kit.errors import NotFound
 from chatworks.outlets.models import Outlet

@@ -14,7 +14,7 @@ from copies import Copies, at
 from houses import SECRET, at_work, opened, set_environment, stand_in
 from psycopg import sql
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.kit.clock import FixedClock, SystemClock
 from chatworks.kit.db import Database
 from chatworks.kit.embedded import Embedded

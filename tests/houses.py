@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
+import psycopg
 import pytest
 
-from chatworks.app import House, compose, seed_outlet
+from chatworks.app import compose, seed_outlet
+from chatworks.house import House
 from chatworks.kit.clock import Clock
 from chatworks.outlets.models import Hours
 from chatworks.outlets.service import read_file
@@ -30,14 +33,30 @@ def set_environment(monkeypatch: pytest.MonkeyPatch, bot_api: BotApi) -> None:
 @asynccontextmanager
 async def opened(database_url: str, clock: Clock) -> AsyncIterator[House]:
     """The whole product on a fresh database, with MajiPro seeded, open at every hour."""
-    composed = compose(read_settings(), database_url, clock)
-    await composed.open()
+    with TemporaryDirectory() as home:  # what a database's log publishes is its own
+        settings = read_settings().model_copy(update={"home": Path(home)})
+        composed = compose(settings, database_url, clock)
+        await composed.open()
+        await seed(composed)
+        forget_leaves(database_url)
+        yield composed
+        await composed.close()
+
+
+async def seed(house: House) -> None:
+    """Seed MajiPro, open at every hour."""
     file = read_file(Path(__file__).parents[1] / "outlets" / "majipro.toml")
     day = [("00:00", "00:00")]
     hours = Hours(*([day] * 7))  # type: ignore[arg-type]
-    await seed_outlet(composed, msgspec.structs.replace(file, hours=hours))
-    yield composed
-    await composed.close()
+    await seed_outlet(house, msgspec.structs.replace(file, hours=hours))
+
+
+def forget_leaves(database_url: str) -> None:
+    """Let a test begin with an empty log, as only a superuser can: the seeding left a leaf."""
+    with psycopg.connect(database_url) as conn:
+        conn.execute("SET LOCAL session_replication_role = replica")
+        conn.execute("DELETE FROM audit_leaf")
+        conn.execute("DELETE FROM audit_pending")
 
 
 @asynccontextmanager

@@ -8,10 +8,10 @@ from uuid import uuid4
 
 import msgspec
 
-from chatworks.app import House
 from chatworks.channels.models import Channel
 from chatworks.channels.webchat.adapter import arrival
 from chatworks.conversations import store
+from chatworks.house import House
 from chatworks.inbox.models import NewEvent
 
 

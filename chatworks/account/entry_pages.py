@@ -260,9 +260,10 @@ async def _show_chat(
     )
 
 
-async def bots_of(desk: AccountDesk) -> list[str]:
-    """Return the names of the bots in which a code can be said."""
-    return [c.name for c in await desk.directory.channels(kind="telegram") if c.name]
+async def bots_of(desk: AccountDesk) -> list[tuple[str, str]]:
+    """Return (name, link) of the bots in which a code can be said."""
+    found = await desk.directory.channels(kind="telegram")
+    return [(bot.name, f"https://t.me/{bot.name}") for bot in found if bot.name]
 
 
 def _chats(desk: AccountDesk) -> list[Any]:

@@ -41,6 +41,11 @@ SAVED = {
     "chats": "Your chats are saved.",
     "password": "Your new password is set. Every other browser was signed out.",
     "joined": "Welcome. You work there now.",
+    "second": "From now on you are asked for it each time you sign in.",
+    "removed": "It is removed.",
+    "passkey": "Your passkey is kept. You can sign in with it from now on.",
+    "renamed": "It has its new name.",
+    "kept": "Cancelled. Your second factor stays.",
     "devices": "Done. Whoever was signed in there is not any more.",
 }
 
@@ -113,7 +118,7 @@ def _home(desk: AccountDesk) -> list[Any]:
             desk, request, "history", acts=found, act_name=core.act_name, methods=core.METHODS
         )
 
-    @post("/sign-out", status_code=200, needs="account")
+    @post("/sign-out", status_code=200, needs="account", half=True)
     async def sign_out(request: Asked) -> Redirect:
         """End the session at once."""
         async with desk.db.engine() as work:

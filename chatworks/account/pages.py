@@ -14,6 +14,7 @@ from litestar.response import Redirect
 
 from chatworks.account.core import own_path
 from chatworks.account.models import Check, Proved, Way
+from chatworks.factors.pages import Gate
 from chatworks.identity import service as identity
 from chatworks.identity import store
 from chatworks.identity.core import LANGUAGES, kind_of, normal_address
@@ -50,6 +51,7 @@ class AccountDesk:
     directory: Directory
     pages: Pages
     courier: Courier
+    gate: Gate
     ways: Sequence[Way] = ()
     checks: Sequence[Check] = ()
     session_cookie: SecretCookie = field(init=False)

@@ -25,7 +25,7 @@ from chatworks.passwords.service import Passwords
 
 WAY = Way("password", "account/password_way.html")
 WRONG = "The address or the password is not right."
-WRONG_OLD = "This is not your password of now."
+WRONG_OLD = "This is not your current password."
 NOT_TWICE = "You wrote the new password in two different ways."
 NOT_FRESH = "To choose your first password, sign out and in again, and come back within 5 minutes."
 WHY: Mapping[Problem, str] = {
@@ -71,8 +71,8 @@ def _sign_in(desk: AccountDesk, passwords: Passwords) -> list[Any]:
         right = await passwords.verify(
             text(form, "address"), written(form, "password"), desk.browser(request)
         )
-        if right is not None:
-            async with desk.db.engine() as work:
+        async with desk.db.engine() as work:
+            if right is not None and await passwords.stands(work, right):
                 return await desk.enter(work, request, {"password"}, right.account_id)
         return desk.show(
             "sign_in",

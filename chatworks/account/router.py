@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from litestar import Router
+from litestar import Response, Router
 from litestar.response import Redirect
 
 from chatworks.account.core import HOME
@@ -13,22 +13,38 @@ from chatworks.account.entry_pages import entry_pages
 from chatworks.account.own_pages import own_pages
 from chatworks.account.pages import AccountDesk, Asked, NotSignedIn
 from chatworks.account.password_pages import own_password_pages, password_pages
+from chatworks.account.second_pages import passkey_pages, second_pages
+from chatworks.account.security_pages import security_pages
 from chatworks.passwords.service import Passwords
 
 
 def account(desk: AccountDesk, passwords: Passwords) -> list[Any]:
     """Return the account's handlers. Nothing under the router runs without a session."""
 
-    async def require_session(request: Asked) -> Redirect | None:
+    async def require_session(request: Asked) -> Response[Any] | None:
         try:
-            request.state.session, request.state.account = await desk.session(request)
+            session, request.state.account = await desk.session(request)
         except NotSignedIn:
             if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
                 asked = f"{request.url.path}?{request.url.query}".removesuffix("?")
                 return Redirect(f"{HOME}/sign-in?next={quote(asked, safe='/')}")
             raise
-        return None
+        request.state.session, instead = await desk.gate.before(
+            request, session, desk.browser(request)
+        )
+        return instead
 
-    own = [*own_pages(desk), *own_password_pages(desk, passwords)]
-    guarded = Router(HOME, route_handlers=own, before_request=require_session)
-    return [guarded, *entry_pages(desk), *password_pages(desk, passwords)]
+    own = [
+        *own_pages(desk),
+        *own_password_pages(desk, passwords),
+        *second_pages(desk),
+        *security_pages(desk),
+    ]
+    guarded = Router(
+        HOME,
+        route_handlers=own,
+        before_request=require_session,
+        exception_handlers=desk.gate.handlers(),
+    )
+    doors = [*entry_pages(desk), *password_pages(desk, passwords), *passkey_pages(desk)]
+    return [guarded, *doors]

@@ -1,16 +1,15 @@
-"""The canonical bytes of a leaf and their hash. Pure."""
+"""The canonical bytes of a leaf, and what is wrong with a kept one. Pure."""
 
 from __future__ import annotations
 
-import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from chatworks.audit.models import LEAF_VERSION, Leaf
-
-LEAF_PREFIX = b"\x00"  # RFC 6962 §2.1: leaves and inner nodes hash under different prefixes
+from chatworks.audit.merkle import leaf_hash
+from chatworks.audit.models import LEAF_VERSION, Kept, Leaf
 
 
 def canonical(leaf: Leaf, leaf_id: UUID, at: datetime) -> bytes:
@@ -27,6 +26,31 @@ def canonical(leaf: Leaf, leaf_id: UUID, at: datetime) -> bytes:
     return bytes([LEAF_VERSION]) + msgspec.json.encode(fields, order="sorted")
 
 
-def leaf_hash(payload: bytes) -> bytes:
-    """Return the RFC 6962 hash of a leaf's canonical bytes."""
-    return hashlib.sha256(LEAF_PREFIX + payload).digest()
+def details_of(payload: bytes) -> dict[str, Any]:
+    """Return the values that a leaf kept; none where its bytes are not a leaf's."""
+    try:
+        fields = msgspec.json.decode(payload[1:])
+    except msgspec.DecodeError:
+        return {}
+    details = fields.get("details") if isinstance(fields, dict) else None
+    return details if isinstance(details, dict) else {}
+
+
+def problem(kept: Kept, expected: bytes) -> str:
+    """Return what is wrong with a leaf whose hash should be ``expected``; "" where nothing is."""
+    if leaf_hash(kept.payload) != kept.leaf_hash:
+        return "its bytes are not those of its own hash"
+    if kept.leaf_hash != expected:
+        return "it is not the leaf that was put there"
+    leaf = Leaf(
+        kept.outlet_id,
+        kept.actor_kind,
+        kept.actor_id,
+        kept.action,
+        kept.object_kind,
+        kept.object_id,
+        details_of(kept.payload),
+    )
+    if canonical(leaf, kept.id, kept.at.astimezone(UTC)) != kept.payload:
+        return "its columns do not say what its bytes say"
+    return ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 
@@ -24,7 +25,6 @@ from chatworks.kit.db import Database
 from chatworks.kit.texts import Texts
 from chatworks.kit.work import Work
 from chatworks.outlets import store as outlets
-from chatworks.outlets.models import ChannelRow
 from chatworks.outlets.service import Directory, new_channel, seal_place
 from chatworks.sdk.messages import Message
 
@@ -74,6 +74,7 @@ class Adopter:
                 return  # another process was quicker
             channel_id = item.channel_id or work.new_id()
             sealed = self.vault.seal(token, seal_place(channel_id))
+            work.defer(audit.append, _leaf(item, channel_id))
             if item.channel_id is not None:
                 await outlets.seal(work, item.outlet_id, channel_id, sealed)
             else:
@@ -84,26 +85,28 @@ class Adopter:
                 )
                 await outlets.add_channel(work, row)
                 await store.name_channel(work, item, channel_id)
-                self._tell(work, item, row)
+                self._tell(work, item)
             work.notify([f"outlet {item.outlet_id.hex}"])
         self.directory.forget()
         log.info("a made bot's token is here", bot=f"@{item.username}")
 
-    def _tell(self, work: Work, item: Wanted, row: ChannelRow) -> None:
-        """Leave an audit leaf, and tell whoever made the bot that it works."""
-        leaf = Leaf(
-            outlet_id=row.outlet_id,
-            actor_kind="system",
-            actor_id="bots",
-            action=RequestBot.request_name,
-            object_kind="channel",
-            object_id=row.id.hex,
-            details={"bot": item.bot_id},
-        )
-        work.defer(audit.append, leaf)
+    def _tell(self, work: Work, item: Wanted) -> None:
+        """Tell whoever made the bot that it works."""
         text = TEXTS.text(
             item.language,
             "Your bot @{name} works for you now. Write to it to try it out.",
             name=item.username,
         )
         work.publish(Post(item.manager_outlet, item.conversation_id, Message(text)))
+
+
+def _leaf(item: Wanted, channel_id: UUID) -> Leaf:
+    return Leaf(
+        outlet_id=item.outlet_id,
+        actor_kind="system",
+        actor_id="bots",
+        action=RequestBot.request_name,
+        object_kind="channel",
+        object_id=channel_id.hex,
+        details={"bot": item.bot_id},
+    )

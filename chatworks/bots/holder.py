@@ -127,7 +127,9 @@ class Bots:
         """Connect a bot, note it, then poll; a webhook needs nobody until something is wrong."""
         outlet = await self.directory.outlet(channel.outlet_id)
         commands = commands_of(self.applets, outlet)
-        connected = await connect(self.api, channel, self.public_url, commands)
+        chats = await self.directory.channels(outlet.id, "webchat")
+        app = (outlet.name, f"{self.public_url}/o/{outlet.slug}/app") if chats else None
+        connected = await connect(self.api, channel, self.public_url, commands, app)
         cursor = await self._note(channel, connected)
         if connected.mode == "webhook":
             await self._watch(channel, connected)

@@ -100,9 +100,15 @@ FROM unnest(%(persons)s::uuid[], %(sent_to)s::uuid[], %(whys)s::text[], %(due)s:
 WHERE r.outlet_id = %(outlet_id)s AND r.broadcast_id = %(id)s AND r.person_id = k.person_id
 
 -- name: place
-UPDATE broadcast_recipient r SET message_seq = k.seq
+-- Who said stop, or blocked us, after the step had decided got nothing: they are left out.
+UPDATE broadcast_recipient r
+SET message_seq = k.seq,
+    status = CASE WHEN k.why = '' THEN r.status ELSE 'left_out' END, why = k.why,
+    sent_to = CASE WHEN k.why = '' THEN r.sent_to END,
+    sent_at = CASE WHEN k.why = '' THEN r.sent_at END
 FROM unnest(%(outlets)s::uuid[], %(conversations)s::uuid[], %(broadcasts)s::uuid[],
-            %(seqs)s::integer[]) AS k (outlet_id, conversation_id, broadcast_id, seq)
+            %(seqs)s::integer[], %(whys)s::text[])
+     AS k (outlet_id, conversation_id, broadcast_id, seq, why)
 WHERE r.outlet_id = k.outlet_id AND r.sent_to = k.conversation_id
   AND r.broadcast_id = k.broadcast_id
 

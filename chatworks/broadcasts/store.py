@@ -162,12 +162,13 @@ async def put_off(work: Work, key: Key, seconds: float) -> None:
 
 
 async def place(work: Work, written: Sequence[PostWritten]) -> None:
-    """Keep which message of its conversation each recipient got."""
+    """Keep which message of its conversation each recipient got, or why they got none after all."""
     parameters = {
         "outlets": [one.outlet_id for one in written],
         "conversations": [one.conversation_id for one in written],
         "broadcasts": [one.reference for one in written],
         "seqs": [one.message_seq for one in written],
+        "whys": ["" if one.status == "active" else one.status.value for one in written],
     }
     await work.conn.execute(QUERIES["place"], parameters)
 

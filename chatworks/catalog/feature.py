@@ -7,9 +7,11 @@ from typing import Any
 from chatworks.catalog import service
 from chatworks.catalog.models import (
     DATA_MAP,
+    AllProducts,
     ApplyProducts,
     ListProducts,
     SetActive,
+    SetPhoto,
     SetPrice,
     SetStock,
 )
@@ -20,7 +22,7 @@ from chatworks.kit.feature import Feature
 def _trace(call: Call[Any], _result: object) -> Trace:
     details = {
         name: getattr(call.request, name)
-        for name in ("price_minor", "stock", "active")
+        for name in ("price_minor", "stock", "photo", "active")
         if hasattr(call.request, name)
     }
     return Trace("product", call.request.product_id.hex, details)
@@ -42,9 +44,11 @@ FEATURE = Feature(
             frozenset({"customer", "operator", "system"}),
             needs="catalog.read",
         ),
+        Registration(AllProducts, service.all_products, _OPERATOR, needs="catalog.read"),
         Registration(ApplyProducts, service.apply_products, frozenset({"platform"}), _trace_file),
         Registration(SetPrice, service.set_price, _OPERATOR, _trace, needs="catalog.write"),
         Registration(SetStock, service.set_stock, _OPERATOR, _trace, needs="catalog.write"),
+        Registration(SetPhoto, service.set_photo, _OPERATOR, _trace, needs="catalog.write"),
         Registration(SetActive, service.set_active, _OPERATOR, _trace, needs="catalog.write"),
     ),
     data_map=DATA_MAP,

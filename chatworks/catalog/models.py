@@ -51,6 +51,11 @@ class ListProducts(Query[list[ProductView]]):
 
 
 @dataclass(frozen=True, slots=True)
+class AllProducts(Query[list[Product]]):
+    """Every product of the outlet, hidden and sold-out ones too, in the order of its list."""
+
+
+@dataclass(frozen=True, slots=True)
 class Changed:
     """Which product was changed."""
 
@@ -82,6 +87,14 @@ class SetActive(Command[Changed]):
 
 
 @dataclass(frozen=True, slots=True)
+class SetPhoto(Command[Changed]):
+    """Show another picture: the path of a kept file, or "" for none."""
+
+    product_id: UUID
+    photo: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProductsApplied:
     """What a file changed: how many products were added, and how many were made as it says."""
 
@@ -106,6 +119,10 @@ class NoSuchProduct(Refusal):
 
 class PriceNotValid(Refusal):
     """A price is a whole number of minor units, not below zero."""
+
+
+class PhotoNotValid(Refusal):
+    """A photo is the path of a file that this installation keeps."""
 
 
 class StockNotValid(Refusal):

@@ -29,6 +29,11 @@ UPDATE product p SET price_minor = k.price, updated_at = %(now)s
 FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(prices)s::bigint[]) AS k (outlet_id, id, price)
 WHERE p.outlet_id = k.outlet_id AND p.id = k.id
 
+-- name: set_photo
+UPDATE product p SET photo = k.photo, updated_at = %(now)s
+FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(photos)s::text[]) AS k (outlet_id, id, photo)
+WHERE p.outlet_id = k.outlet_id AND p.id = k.id
+
 -- name: set_active
 UPDATE product p SET active = k.active, updated_at = %(now)s
 FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(actives)s::boolean[])

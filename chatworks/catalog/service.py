@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from chatworks.catalog.models import (
     STOCK_MAX,
     Changed,
     NoSuchProduct,
+    PhotoNotValid,
     PriceNotValid,
     Product,
     ProductsApplied,
@@ -60,6 +62,12 @@ async def list_products(work: Work, calls: Sequence[Call[Any]]) -> list[list[Pro
     ]
 
 
+async def all_products(work: Work, calls: Sequence[Call[Any]]) -> list[list[Product]]:
+    """Handle ``AllProducts``: one query for all outlets of the batch."""
+    found = await store.products(work, sorted({call.outlet_id for call in calls}))
+    return [found[call.outlet_id] for call in calls]
+
+
 async def seed(work: Work, outlet: Outlet, specs: Sequence[ProductSpec]) -> int:
     """Insert the products that the outlet does not have yet; returns how many."""
     new = 0
@@ -98,6 +106,7 @@ async def _apply(work: Work, outlet_id: UUID, specs: Sequence[ProductSpec]) -> P
     return ProductsApplied(added, len(differs))
 
 
+PHOTO = re.compile(r"(/media/[0-9a-f]{32}/[A-Za-z0-9_-]{22})?")  # an address that media gives
 Check = Callable[[Any], Refusal | None]
 Write = Callable[[Work, Mapping[Key, Any]], Awaitable[None]]
 
@@ -141,6 +150,15 @@ async def set_stock(work: Work, calls: Sequence[Call[Any]]) -> list[Changed | Re
         return None if value is None or 0 <= value <= STOCK_MAX else StockNotValid()
 
     return await _change(work, calls, "stock", check, store.set_stocks)
+
+
+async def set_photo(work: Work, calls: Sequence[Call[Any]]) -> list[Changed | Refusal]:
+    """Handle ``SetPhoto``."""
+
+    def check(value: str) -> Refusal | None:
+        return None if PHOTO.fullmatch(value) else PhotoNotValid()
+
+    return await _change(work, calls, "photo", check, store.set_photos)
 
 
 async def set_active(work: Work, calls: Sequence[Call[Any]]) -> list[Changed | Refusal]:

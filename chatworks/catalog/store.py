@@ -74,6 +74,11 @@ async def set_prices(work: Work, prices: Mapping[Key, int]) -> None:
     await _set(work, "set_price", "prices", prices)
 
 
+async def set_photos(work: Work, photos: Mapping[Key, str]) -> None:
+    """Write the pictures of locked products."""
+    await _set(work, "set_photo", "photos", photos)
+
+
 async def set_actives(work: Work, actives: Mapping[Key, bool]) -> None:
     """Show or hide locked products."""
     await _set(work, "set_active", "actives", actives)

@@ -171,7 +171,7 @@ class Consequence(StrEnum):
 
 class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a vendor says later about a message that we sent. ``status`` is one of the outbox's
-    (sent, delivered, read, failed); ``recipient`` is the chat.
+    (sent, delivered, read, failed), or "" where it tells nothing new; ``recipient`` is the chat.
     """
 
     vendor_id: str

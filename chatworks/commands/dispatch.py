@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,6 +18,7 @@ from chatworks.commands.models import (
     Call,
     KeyReused,
     NotAllowed,
+    Proof,
     Registration,
     Request,
 )
@@ -27,12 +28,24 @@ from chatworks.kit.work import Work
 Result = TypeVar("Result")
 KEY_LENGTH_MAX = 200
 ACT_UNDER_A_ROLE = frozenset({ActorKind.OPERATOR, ActorKind.AGENT})
+NO_PERSON = frozenset({ActorKind.SYSTEM, ActorKind.PLATFORM})  # without a role: our own machinery
+
+Spend = Callable[[Work, Proof, bytes], Awaitable[bool]]
+"""Spends a step-up on an operation (its SHA-256): true for exactly one caller, and within the
+transaction of what it is spent on, so that what is refused costs no step-up."""
+
+
+async def _nobody_proves(_work: Work, _proof: Proof, _operation: bytes) -> bool:
+    return False
 
 
 class Dispatcher:
     """Knows every request that the features registered."""
 
-    def __init__(self, registrations: Iterable[Registration]) -> None:
+    def __init__(
+        self, registrations: Iterable[Registration], spend: Spend = _nobody_proves
+    ) -> None:
+        self._spend = spend
         self._known: dict[type[Request[Any]], Registration] = {}
         for registration in registrations:
             if registration.request in self._known:
@@ -47,6 +60,17 @@ class Dispatcher:
         """Return what every request declares, in the order of their names."""
         return sorted(self._known.values(), key=lambda known: known.request.request_name)
 
+    def offered(self) -> list[Registration]:
+        """Return what programs may give, in the order of their names: the API is made from it."""
+        return [registration for registration in self.registrations() if registration.offered]
+
+    def may(self, actor: Actor, request: type[Request[Any]]) -> bool:
+        """Return whether ``actor`` may give this kind of request."""
+        registration = self._known.get(request)
+        if registration is None:
+            raise LookupError(f"nobody handles {request.request_name}")
+        return allowed(registration, actor)
+
     async def run(self, work: Work, calls: Sequence[Call[Any]]) -> list[Any]:
         """Answer every call with its result or a ``Refusal``, in order; one handler run per kind.
 
@@ -55,10 +79,12 @@ class Dispatcher:
         answers: list[Any] = [None] * len(calls)
         groups: dict[type[Request[Any]], list[int]] = {}
         for index, call in enumerate(calls):
-            if self._allowed(call):
-                groups.setdefault(type(call.request), []).append(index)
-            else:
+            if not self.may(call.actor, type(call.request)):
                 answers[index] = NotAllowed(call.request.request_name)
+            elif not await self._proved(work, call):
+                answers[index] = self._known[type(call.request)].step_up(call)
+            else:
+                groups.setdefault(type(call.request), []).append(index)
         for kind in sorted(groups, key=lambda request: request.request_name):
             indexes = groups[kind]
             registration = self._known[kind]
@@ -100,11 +126,21 @@ class Dispatcher:
         result: Result = answer
         return result
 
-    def _allowed(self, call: Call[Any]) -> bool:
-        registration = self._known.get(type(call.request))
-        if registration is None:
-            raise LookupError(f"nobody handles {call.request.request_name}")
-        return allowed(registration, call.actor)
+    def needs_proof(self, request: Request[Any]) -> bool:
+        """Return whether a person who gives this shows a factor anew.
+
+        Step-ups belong to accounts, which the web login does not see: who gives such a request
+        does it under the engine's.
+        """
+        known = self._known.get(type(request))
+        return known is not None and known.fresh
+
+    async def _proved(self, work: Work, call: Call[Any]) -> bool:
+        if not self.needs_proof(call.request):
+            return True
+        if call.actor.kind in NO_PERSON and not call.actor.role:
+            return True
+        return call.proof is not None and await self._spend(work, call.proof, call.operation())
 
     def _trace(
         self, work: Work, registration: Registration, call: Call[Any], result: object

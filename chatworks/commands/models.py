@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work
 
 Result = TypeVar("Result")
+VALUE_LENGTH_MAX = 200  # of one field, where what is asked is said in words
 
 
 class ActorKind(StrEnum):
@@ -34,13 +36,27 @@ class Actor(msgspec.Struct, frozen=True):
     """Who does it. ``id`` is the contact's, account's, membership's, key's or job's id.
 
     ``role`` is that of an outlet under which somebody acts: an operator, or a program or a person
-    of the platform that acts for one. ``cap`` names the only requests an agent may give.
+    of the platform that acts for one. ``cap`` names the only requests an agent may give, and
+    ``behalf`` is the membership that it acts for.
     """
 
     kind: ActorKind
     id: str
     role: str = ""
     cap: frozenset[str] = frozenset()
+    behalf: str = ""
+
+    @property
+    def acts_as(self) -> ActorKind:
+        """As what the business treats them: an agent is treated as whom it acts for."""
+        return ActorKind.OPERATOR if self.behalf else self.kind
+
+    @property
+    def operator_id(self) -> UUID | None:
+        """The operator who does it or for whom it is done; None where it is not an operator's."""
+        if self.acts_as is not ActorKind.OPERATOR:
+            return None
+        return UUID(self.behalf or self.id)
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -75,14 +91,34 @@ class Query(Request[Result]):
     """A question to the business: its handler writes nothing."""
 
 
+class Proof(msgspec.Struct, frozen=True):
+    """A step-up that is presented with a call: its id, and the session and account that present it.
+
+    The last two are those of the request's own cookie, never what a form says.
+    """
+
+    step_up_id: UUID
+    session_id: UUID
+    account_id: UUID
+
+
 class Call(msgspec.Struct, Generic[Result], frozen=True):
-    """One request with who gives it. ``origin`` is None outside a conversation."""
+    """One request with who gives it. ``origin`` is None outside a conversation; ``proof`` is given
+    with what needs a fresh factor.
+    """
 
     outlet_id: UUID
     actor: Actor
     request: Any  # a Request[Result]; handlers know which
 
     origin: Origin | None = None
+    proof: Proof | None = None
+
+    def operation(self) -> bytes:
+        """Return SHA-256 of what is asked: the name, where, by whom, and every value of it."""
+        whose = [self.outlet_id.hex, self.actor.kind, self.actor.id, self.actor.role]
+        body = [self.request.request_name, whose, self.request]
+        return sha256(msgspec.json.encode(body, order="deterministic")).digest()
 
 
 class Trace(msgspec.Struct, frozen=True):
@@ -107,6 +143,14 @@ class Registration:
     ``allow`` names the kinds of actor who may give it: ``customer`` (from their own conversation),
     ``system``, ``platform``, and ``operator``: whoever acts under a role of the outlet that holds
     the permission ``needs``. A command without ``trace`` changes nothing privileged.
+
+    What operators may give, programs may give for them through the API, unless it is ``personal``:
+    about the operator who gives it, and not about the outlet. ``engine`` marks what touches tables
+    outside of tenant policies: from the console and the API it runs under the engine's login.
+
+    ``fresh``: who gives it shows a factor anew, for this very request, and no program gives it;
+    ``asks`` says in words what is asked then ("Let the program {name} act for you"; its fields are
+    the request's), or else the first sentence of the request's docstring does.
     """
 
     request: type[Request[Any]]
@@ -114,6 +158,15 @@ class Registration:
     allow: frozenset[str]
     trace: Tracer | None = None
     needs: str = ""
+    personal: bool = False
+    engine: bool = False
+    fresh: bool = False
+    asks: str = ""
+
+    @property
+    def offered(self) -> bool:
+        """Whether programs may give it, for an operator who may."""
+        return ActorKind.OPERATOR in self.allow and not self.personal and not self.fresh
 
     def __post_init__(self) -> None:
         """Refuse what nobody could be judged by."""
@@ -124,14 +177,33 @@ class Registration:
             raise ValueError(f"{name} needs {self.needs}, which is no permission")
         if reads(self.needs) and issubclass(self.request, Command):
             raise ValueError(f"{name} changes something: {self.needs} only reads")
+        if self.asks and not self.fresh:
+            raise ValueError(f"{name} asks for a factor that it does not need")
+
+    def step_up(self, call: Call[Any]) -> StepUpNeeded:
+        """Return the refusal that leads to a step-up for ``call``."""
+        request = call.request
+        said = self.asks or (type(request).__doc__ or "").partition("\n")[0].partition(". ")[0]
+        values = {f.name: str(getattr(request, f.name))[:VALUE_LENGTH_MAX] for f in fields(request)}
+        return StepUpNeeded(call.operation().hex(), said.rstrip("."), values)
+
+
+class StepUpNeeded(Refusal):
+    """A fresh factor must be shown for this: the operation's hash in hexadecimal digits, what is
+    asked in words, and the values of its fields.
+    """
 
 
 class NotAllowed(Refusal):
     """This actor may not give this command."""
 
+    status = 403
+
 
 class KeyReused(Refusal):
     """The idempotency key was used before, with another request."""
+
+    status = 422
 
 
 DATA_MAP: DataMap = {

@@ -26,6 +26,7 @@ from chatworks.broadcasts.models import (
     Status,
     WriteBroadcast,
 )
+from chatworks.channels.topics import OFFER
 from chatworks.console.forms import choice, count, given, id_of, text
 from chatworks.console.pages import Asked, Desk, saved
 from chatworks.identity.models import Session
@@ -111,7 +112,7 @@ def _draft(form: Mapping[str, Any], broadcast_id: UUID, outlet: Outlet) -> Write
         never_ordered=ordered == "never",
     )
     texts = {language: text(form, f"text-{language}") for language in outlet.languages}
-    topic = text(form, "topic") or "offer"
+    topic = text(form, "topic") or OFFER
     return WriteBroadcast(broadcast_id, text(form, "name"), topic, texts, segment)
 
 

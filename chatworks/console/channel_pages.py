@@ -12,8 +12,10 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from chatworks.broadcasts import store as broadcasts
 from chatworks.channels.models import Channel
 from chatworks.channels.planning.pieces import Piece
+from chatworks.channels.topics import TOPICS
 from chatworks.channels.twilio.send import SMS_KIND, WHATSAPP_KIND, webhook
 from chatworks.commands.models import Command
 from chatworks.console.forms import choice, given, id_of, text
@@ -109,6 +111,7 @@ async def _page(
     async with desk.db.engine([session.outlet_id]) as work:
         rows = {row.id: row for row in await store.channels(work, session.outlet_id)}
         templates = await store.templates(work, session.outlet_id)
+        sent = await broadcasts.broadcasts(work, session.outlet_id)
     known = await desk.directory.channels(session.outlet_id)
     outlet = await desk.directory.outlet(session.outlet_id)
     return await desk.show(
@@ -119,6 +122,8 @@ async def _page(
         kinds=desk.kinds,
         templates=templates,
         templated=TEMPLATED,
+        topics=TOPICS,
+        own_topics=sorted({one.topic for one in sent} - TOPICS.keys()),
         webhook=lambda channel: _webhook(desk.address, channel),
         services=[i.applet for i in outlet.installed if desk.applets.latest(i.applet)],
         previewed=CHANNELS,

@@ -21,11 +21,13 @@ from litestar.response import Redirect, Stream
 from chatworks.access.core import may
 from chatworks.channels.models import Channel, ChannelKind
 from chatworks.commands.dispatch import Dispatcher
-from chatworks.commands.models import Actor, ActorKind, Call, Command
+from chatworks.commands.models import Actor, ActorKind, Call, Command, StepUpNeeded
+from chatworks.commands.models import Request as GivenRequest
 from chatworks.console import store
 from chatworks.console.forms import choice, count, id_of
 from chatworks.conversations import store as conversations
 from chatworks.conversations.service import typing_topic
+from chatworks.factors.pages import Gate
 from chatworks.identity import service as identity
 from chatworks.identity.models import (
     Browser,
@@ -67,6 +69,7 @@ REFUSALS = {
     "broadcasts.CannotMove": "It has moved on meanwhile: it is {} now.",
     "catalog.NoSuchProduct": "There is no such product.",
     "outlets.NoSuchApplet": "This service is not switched on.",
+    "api.NoSuchKey": "There is no such key, or it was stopped before.",
     "commands.NotAllowed": "Your role may not do this.",
     "memberships.LastOwner": "An outlet always has an owner: hand it over first.",
     "memberships.NotToOneself": "Somebody else has to change your role.",
@@ -90,6 +93,7 @@ SAVED = {
     "broadcast_pause": "Paused. What was on its way leaves within seconds.",
     "broadcast_resume": "It goes on.",
     "broadcast_cancel": "Cancelled. Nobody else gets it.",
+    "revoked": "Stopped. The key works no more.",
     "people-invite": "The invitation is on its way.",
     "people-withdraw": "The invitation is taken back: its link does nothing now.",
     "people-role": "The role is changed. It counts from now on.",
@@ -97,6 +101,8 @@ SAVED = {
     "people-remove": "They are out, at once.",
     "people-visit": "They may look in now. End it here whenever you like.",
     "people-refuse": "Refused.",
+    "people-demand": "From now on everybody who works here needs a second factor.",
+    "people-no-demand": "A second factor is everybody’s own choice again.",
     "channel": "Done. What it means at the messenger shows here within seconds.",
 }
 
@@ -135,6 +141,7 @@ class Desk:
     applets: Applets
     kinds: Mapping[str, ChannelKind]
     shelf: Shelf
+    gate: Gate
     session_cookie: SecretCookie = field(init=False)
     device_cookie: SecretCookie = field(init=False)
 
@@ -162,19 +169,31 @@ class Desk:
     async def submit(self, session: Session, command: Command[Any]) -> str:
         """Give a command as the operator; returns what to tell them ("" if all is well)."""
         try:
-            async with self.db.web(session.outlet_id) as work:
-                await self.dispatcher.one(work, _call(session, command))
+            await self.give(session, command)
         except Refusal as no:
             return told(no)
         return ""
+
+    async def give(self, session: Session, request: GivenRequest[Answer]) -> Answer:
+        """Give a request as the operator and return its result; raises its refusal."""
+        outlet_id = session.outlet_id
+        fresh = self.dispatcher.needs_proof(request)  # step-ups belong to accounts: the engine's
+        try:
+            async with self.db.engine([outlet_id]) if fresh else self.db.web(outlet_id) as work:
+                return await self.dispatcher.one(work, _call(session, request))
+        except StepUpNeeded as no:
+            raise await self.gate.asked(session, no) from None
 
     async def order(self, session: Session, command: Command[Answer]) -> Answer:
         """Give a command about what stands outside of tenant policies; raises its refusal.
 
         The doors' tables and one-time codes are the engine's alone; the commands name the outlet.
         """
-        async with self.db.engine([session.outlet_id]) as work:
-            return await self.dispatcher.one(work, _call(session, command))
+        try:
+            async with self.db.engine([session.outlet_id]) as work:
+                return await self.dispatcher.one(work, _call(session, command))
+        except StepUpNeeded as no:
+            raise await self.gate.asked(session, no) from None
 
     async def show(
         self, name: str, session: Session, *, status: int = 200, **values: Any
@@ -206,11 +225,11 @@ class Desk:
         return [(other.hex, (await self.directory.outlet(other)).name) for other in others]
 
 
-def _call(session: Session, command: Command[Answer]) -> Call[Answer]:
+def _call(session: Session, command: GivenRequest[Answer]) -> Call[Answer]:
     operator = session.acting
     kind = ActorKind.PLATFORM if operator.is_visit else ActorKind.OPERATOR
     actor = Actor(kind, operator.id.hex, operator.role)
-    return Call(session.outlet_id, actor, command)
+    return Call(session.outlet_id, actor, command, proof=session.proof)
 
 
 def told(no: Refusal) -> str:

@@ -12,6 +12,8 @@ from chatworks.access.models import OWNER
 from chatworks.commands.models import Command
 from chatworks.console.forms import choice, count, id_of, text
 from chatworks.console.pages import Asked, Desk, saved, told
+from chatworks.factors import store as factors
+from chatworks.factors.models import DemandSecondFactor
 from chatworks.identity.models import Session
 from chatworks.kit.errors import Invalid, Refusal
 from chatworks.memberships import store as memberships
@@ -28,7 +30,9 @@ from chatworks.memberships.models import (
 )
 
 HERE = "/console/settings/people"
-DEEDS = frozenset({"invite", "withdraw", "role", "hand-over", "remove", "visit", "refuse"})
+DEEDS = frozenset({
+    "invite", "withdraw", "role", "hand-over", "remove", "visit", "refuse", "demand", "no-demand",
+})  # fmt: skip
 
 
 def people_pages(desk: Desk) -> list[Any]:
@@ -70,18 +74,21 @@ def _command(done: str, form: Any) -> Command[Any]:
         return Invite(text(form, "email"), choice(form, "role", set(OUTLET_ROLES) - {OWNER}))
     if done == "withdraw":
         return WithdrawInvitation(id_of(text(form, "invitation")))
-    if done == "refuse":
-        return AnswerVisit(id_of(text(form, "request")), 0)
-    if done == "visit":
-        return _visit(form)
+    if done in {"demand", "no-demand"}:
+        return DemandSecondFactor(done == "demand")
+    if done in {"visit", "refuse"}:
+        return _visit(form, done)
     member = id_of(text(form, "member"))
     if done == "role":
         return ChangeRole(member, choice(form, "role", set(OUTLET_ROLES)))
     return HandOver(member) if done == "hand-over" else RemoveMember(member)
 
 
-def _visit(form: Any) -> AnswerVisit:
-    request, hours = id_of(text(form, "request")), count(form, "hours", VISIT_HOURS_MAX)
+def _visit(form: Any, done: str) -> AnswerVisit:
+    request = id_of(text(form, "request"))
+    if done == "refuse":
+        return AnswerVisit(request, 0)
+    hours = count(form, "hours", VISIT_HOURS_MAX)
     if not hours:
         raise Invalid("hours", f"must be a whole number from 1 to {VISIT_HOURS_MAX}")
     return AnswerVisit(request, hours, choice(form, "role", set(VISITING)))
@@ -94,6 +101,8 @@ async def _people(
         members = await memberships.members(work, session.outlet_id)
         invitations = await memberships.open_invitations(work, session.outlet_id)
         requests = await memberships.visit_requests(work, session.outlet_id)
+        demanded = await factors.demanded(work, session.outlet_id)
+        without = await factors.without_second(work, session.outlet_id)
     return await desk.show(
         "people",
         session,
@@ -101,6 +110,8 @@ async def _people(
         members=members,
         invitations=invitations,
         requests=requests,
+        demanded=demanded,
+        without=without,
         roles=OUTLET_ROLES,
         permissions=PERMISSIONS,
         visiting=VISITING,

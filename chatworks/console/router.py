@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Router
+from litestar import Response, Router
 from litestar.response import Redirect
 
 from chatworks.access.core import PERMISSIONS, may
 from chatworks.console.broadcast_pages import broadcast_pages
 from chatworks.console.canned_pages import canned_pages
 from chatworks.console.channel_pages import channel_pages
+from chatworks.console.history_pages import history_pages
+from chatworks.console.key_pages import key_pages
 from chatworks.console.message_pages import message_pages
 from chatworks.console.order_pages import order_pages
 from chatworks.console.pages import (
@@ -35,13 +37,21 @@ def console(desk: Desk) -> list[Any]:
     Nothing under the router runs without a session, or without what the handler says it needs.
     """
 
-    async def require_session(request: Asked) -> Redirect | None:
+    async def require_session(request: Asked) -> Response[Any] | None:
         try:
-            request.state.session = await desk.session(request)
+            session = await desk.session(request)
         except NotSignedIn:
             if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
                 return Redirect("/console/sign-in")
             raise
+        session, instead = await desk.gate.before(request, session, desk.browser(request))
+        if instead is not None:
+            return instead
+        if await desk.gate.must_set_second(session):
+            if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+                return Redirect("/account/security?demanded=1")
+            raise Forbidden("this outlet asks everybody who works here for a second factor")
+        request.state.session = session
         needs = request.route_handler.opt["needs"]
         if not may(request.state.session.acting.role, needs):
             if request.url.path.rstrip("/") == HOME:
@@ -59,10 +69,13 @@ def console(desk: Desk) -> list[Any]:
             *product_pages(desk),
             *settings_pages(desk),
             *channel_pages(desk),
+            *key_pages(desk),
+            *history_pages(desk),
             *people_pages(desk),
             *other_pages(desk),
             *session_pages(desk),
         ],
         before_request=require_session,
+        exception_handlers=desk.gate.handlers(),
     )
     return [guarded, *sign_in_pages(desk)]

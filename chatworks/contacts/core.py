@@ -129,7 +129,8 @@ def _way(channel: Channel, page: str, code: str) -> Way | None:
     if channel.kind == "telegram":
         bot = _BOT.fullmatch(channel.name)
         return Way(app, link=f"https://t.me/{bot[0]}?start={code}") if bot else None
-    number = _NUMBER.fullmatch(channel.name.replace(" ", "")) if app else None
+    told = channel.address or channel.name  # a name is for people, where there is an address
+    number = _NUMBER.fullmatch(told.replace(" ", "")) if app else None
     if number is None:
         return None
     if channel.kind == "twilio_sms":
@@ -235,8 +236,8 @@ def _why_not(candidate: Candidate, purpose: Purpose, now: datetime, rules: Rules
 def _window_open(candidate: Candidate, now: datetime) -> bool:
     if candidate.window_hours is None:
         return True
-    heard = candidate.heard_at
-    return heard is not None and now - heard < timedelta(hours=candidate.window_hours)
+    opened = candidate.window_at
+    return opened is not None and now - opened < timedelta(hours=candidate.window_hours)
 
 
 def _rank(candidate: Candidate, now: datetime, rules: Rules) -> tuple[bool, bool, int, int, float]:

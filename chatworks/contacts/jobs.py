@@ -14,6 +14,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from chatworks.channels.models import Channel, ChannelKind
+from chatworks.channels.topics import REOPEN
 from chatworks.contacts import core, store
 from chatworks.contacts.models import (
     Agreed,
@@ -32,7 +33,6 @@ from chatworks.outbox.models import ContactUnreachable, PartFailed
 from chatworks.outlets.models import Outlet
 
 DUE_MAX = 100  # held routes that one tick sends
-REOPEN = "reopen"  # the topic of the template that asks a person to write again
 
 
 class Router:
@@ -143,6 +143,7 @@ class Router:
             template=channel is not None
             and any(t.status == "approved" and t.topic in topics for t in channel.templates),
             heard_at=reach.heard_at,
+            window_at=reach.window_at,
             phone=reach.phone,
         )
 
@@ -163,5 +164,7 @@ def _quiet_until(
 def _deliver(work: Work, routes: Sequence[Route]) -> None:
     for route in routes:
         if route.status == "sent" and route.sent_to is not None:
-            work.publish(Deliver(route.outlet_id, route.sent_to, route.wish.message, route.id))
+            bulk = route.wish.purpose is Purpose.MARKETING
+            message = route.wish.message
+            work.publish(Deliver(route.outlet_id, route.sent_to, message, route.id, bulk))
         work.notify([f"outlet {route.outlet_id.hex}"])

@@ -158,12 +158,15 @@ class SendTo(msgspec.Struct, frozen=True):
 
 
 class Deliver(msgspec.Struct, frozen=True):
-    """Fact: a route chose ``conversation_id``; whoever writes conversations says the message."""
+    """Fact: a route chose ``conversation_id``; whoever writes conversations says the message.
+    ``bulk``: it leaves behind everybody's answers, as an offer does.
+    """
 
     outlet_id: UUID
     conversation_id: UUID
     message: Message
     route_id: UUID
+    bulk: bool = False
 
 
 class Why(StrEnum):
@@ -183,7 +186,8 @@ class Candidate(msgspec.Struct, frozen=True):
 
     ``status`` is the contact's; ``channel`` is "" for a channel that works, else what is wrong with
     it (off, broken); ``pushes`` is false where a message waits on a page; ``window_hours`` is None
-    where the messenger has no window; ``template`` says that one could be sent when it is closed.
+    where the messenger has no window, which opened at ``window_at`` (None: it is closed);
+    ``template`` says that one could be sent then; ``heard_at`` is when they wrote last.
     """
 
     conversation_id: UUID
@@ -195,6 +199,7 @@ class Candidate(msgspec.Struct, frozen=True):
     window_hours: int | None = None
     template: bool = False
     heard_at: datetime | None = None
+    window_at: datetime | None = None
     phone: str = ""
 
 

@@ -105,7 +105,7 @@ SELECT t.i, c.id, c.channel_id, h.kind, p.status, COALESCE(p.phone, ''),
                    AND a.purpose = 'marketing' ORDER BY a.n DESC LIMIT 1), false),
        (SELECT m.created_at FROM message m
         WHERE m.outlet_id = c.outlet_id AND m.conversation_id = c.id AND m.direction = 'in'
-        ORDER BY m.seq DESC LIMIT 1)
+        ORDER BY m.seq DESC LIMIT 1), c.heard_at
 FROM theirs t
 JOIN contact p ON p.outlet_id = t.outlet_id AND p.id = t.contact_id
 JOIN conversation c ON c.outlet_id = p.outlet_id AND c.contact_id = p.id

@@ -196,7 +196,9 @@ async def consents(
 
 
 class Reach(msgspec.Struct, frozen=True):
-    """One conversation of a person, as the database knows it."""
+    """One conversation of a person, as the database knows it. ``heard_at`` is when they wrote last;
+    ``window_at`` when their vendor's window opened, None where it was told to be closed since.
+    """
 
     conversation_id: UUID
     channel_id: UUID
@@ -205,6 +207,7 @@ class Reach(msgspec.Struct, frozen=True):
     phone: str
     marketing: bool
     heard_at: datetime | None
+    window_at: datetime | None
 
 
 async def reaches(work: Work, conversations: Sequence[Key]) -> list[list[Reach]]:

@@ -21,7 +21,7 @@ from chatworks.channels.capabilities import TEXT_ALONE
 from chatworks.channels.models import Channel, ChannelKind, Report
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Call
-from chatworks.conversations import elsewhere, store
+from chatworks.conversations import elsewhere, state, store
 from chatworks.conversations.menu import Menu
 from chatworks.conversations.models import (
     Alias,
@@ -119,6 +119,8 @@ async def _prepare(work: Work, parts: Parts, events: Sequence[PendingEvent]) -> 
     reports: list[Reported] = []
     for event in events:
         said = _read(parts, channels[event.source], event)
+        if isinstance(said, Report) and not said.status:
+            continue  # it tells nothing that we do not know
         if isinstance(said, Report):
             reports.append(Reported(event.outlet_id, event.source, said))
         else:
@@ -129,7 +131,7 @@ async def _prepare(work: Work, parts: Parts, events: Sequence[PendingEvent]) -> 
     if not groups:
         return []
     firsts = list(groups.values())
-    known = await store.load(
+    known = await state.load(
         work, [(e.outlet_id, e.source, e.thread) for e in firsts], list(groups)
     )
     conversations = {conversation.thread_key: conversation for conversation in known}
@@ -181,7 +183,8 @@ def _read(parts: Parts, channel: Channel | None, event: PendingEvent) -> Event |
             read = parts.kinds[channel.kind].read(event.payload, channel)
             if isinstance(read, Inbound):
                 return Event(event.id, read, event.received_at)
-            reported(read.status)
+            if read.status:
+                reported(read.status)
             return read
     except Exception as error:
         raise TurnFailed(event.thread_key, error) from error
@@ -199,7 +202,7 @@ async def _arriving(
         for event in read[key]
         if elsewhere.arrives(event.inbound) and event.inbound.arguments
     ]
-    return await store.arriving(work, wanted) if wanted else {}
+    return await state.arriving(work, wanted) if wanted else {}
 
 
 async def _known_otherwise(
@@ -227,7 +230,7 @@ async def _known_otherwise(
             busy = LookupError("this person's conversation under another id is busy")
             raise TurnFailed(key, busy)
     await store.adopt(work, list(aliases.values()))
-    return await store.load(
+    return await state.load(
         work, [(f.outlet_id, f.source, f.thread) for f in firsts], [f.thread_key for f in firsts]
     )
 
@@ -247,7 +250,7 @@ async def _add_new(
         if inbound is not None:
             new.append(_newcomer(work, first, inbound, envs[first.outlet_id].outlet))
     if new:
-        await store.add_people(work, new)
+        await state.add_people(work, new)
         conversations.update((conversation.thread_key, conversation) for conversation in new)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from chatworks.channels.topics import APPS_JOINED
 from chatworks.commands.models import Call
 from chatworks.contacts.core import read_code
 from chatworks.contacts.models import (
@@ -32,6 +33,7 @@ from chatworks.conversations import choices, dialogues
 from chatworks.conversations.models import NewMove
 from chatworks.kit.errors import Refusal
 from chatworks.sdk.inbound import Inbound, InboundKind
+from chatworks.sdk.messages import Message
 
 if TYPE_CHECKING:
     from chatworks.conversations.turn import Turn
@@ -123,12 +125,13 @@ def _leave(turn: Turn, conversation_id: UUID) -> None:
     dialogue_id = dialogues.hand_over(turn, conversation_id)
     turn.update.moves.append(NewMove(conversation_id, dialogue_id))
     if dialogue_id is None:
-        turn.say_text("Your other app is joined with this one now. Write “unlink” to part them.")
+        told = turn.text("Your other app is joined with this one now. Write “unlink” to part them.")
     else:
-        turn.say_text(
+        told = turn.text(
             "We go on in your other app: the open question is waiting for you there. If that was "
             "not you, write “unlink”."
         )
+    turn.say(Message(told, topic=APPS_JOINED))
 
 
 def _arrive(turn: Turn, dialogue: str) -> Steps:

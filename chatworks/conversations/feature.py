@@ -11,6 +11,7 @@ from chatworks.conversations.models import (
     DATA_MAP,
     HandBack,
     HumanWanted,
+    LeasesDue,
     Post,
     Reply,
     TakeOver,
@@ -43,6 +44,7 @@ def feature(scribe: Scribe) -> Feature:
             WindowClosed: (scribe.hear_closed,),
             HumanWanted: (jobs.call_staff,),
             Alert: (jobs.warn_staff,),
+            LeasesDue: (jobs.end_leases,),
         },
         data_map=DATA_MAP,
     )

@@ -1,9 +1,12 @@
-"""What conversations hear: who cannot be reached, which chats moved, who wants a person."""
+"""What conversations hear: who cannot be reached, which chats moved, who wants a person, and that a
+lease may have run out.
+"""
 
 from __future__ import annotations
 
+from chatworks.channels.topics import STAFF_CALLED, STAFF_WARNED
 from chatworks.conversations import store
-from chatworks.conversations.models import HumanWanted, Post
+from chatworks.conversations.models import BotSpeaks, HumanWanted, LeasesDue, Post
 from chatworks.conversations.service import post
 from chatworks.identity.store import staff_chats
 from chatworks.kit.ids import thread_key
@@ -13,6 +16,7 @@ from chatworks.outbox.models import Alert, ChatMigrated, ContactUnreachable
 from chatworks.sdk.messages import Message
 
 TEXTS = Texts.load("chatworks.conversations")
+ENDED_MAX = 100  # leases that one tick ends
 
 
 async def close_contacts(work: Work, facts: list[ContactUnreachable]) -> None:
@@ -39,7 +43,8 @@ async def warn_staff(work: Work, facts: list[Alert]) -> None:
                     "A messenger complains: {reason}. Please look at Trouble in the console.",
                     reason=reason,
                 )
-                post(work, Post(outlet_id, conversation_id, Message(text)))
+                message = Message(text, topic=STAFF_WARNED, values=(reason,))
+                post(work, Post(outlet_id, conversation_id, message))
         work.notify([f"outlet {outlet.hex}"])
 
 
@@ -52,5 +57,21 @@ async def call_staff(work: Work, facts: list[HumanWanted]) -> None:
                 text = TEXTS.text(
                     language, "A customer asks for a person. Please open the console."
                 )
-                post(work, Post(outlet_id, conversation_id, Message(text)))
+                message = Message(text, topic=STAFF_CALLED)
+                post(work, Post(outlet_id, conversation_id, message))
         work.notify([f"outlet {fact.outlet_id.hex}"])
+
+
+async def end_leases(work: Work, _due: list[LeasesDue]) -> None:
+    """Hear ``LeasesDue``: where a lease ran out the bot speaks again, and whoever waits is told."""
+    for ended in await store.end_leases(work, ENDED_MAX):
+        key = (ended.outlet_id, ended.conversation_id)
+        work.publish(BotSpeaks(*key, ended.operator_id))
+        if ended.waits:
+            text = TEXTS.text(
+                ended.language,
+                "Nobody could answer you here so far. I am the bot: write “human” to ask again, or "
+                "“menu” to see what I can do.",
+            )
+            post(work, Post(*key, Message(text), author="bot"))
+        work.notify([f"outlet {ended.outlet_id.hex}", f"chat {ended.conversation_id.hex}"])

@@ -207,12 +207,15 @@ class Post(msgspec.Struct, frozen=True):
 
 
 class PostWritten(msgspec.Struct, frozen=True):
-    """Fact: a post with a reference is written, as this message of its conversation."""
+    """Fact: a post with a reference is written, as this message of its conversation. Nothing leaves
+    where the person's ``status`` is no more ``active``, whatever it was when the post was decided.
+    """
 
     outlet_id: UUID
     conversation_id: UUID
     message_seq: int
     reference: UUID
+    status: ContactStatus = ContactStatus.ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +294,11 @@ class BotSpeaks:
 
 
 @dataclass(frozen=True, slots=True)
+class LeasesDue:
+    """Fact: it is time to look whose lease ran out; heard in a transaction of its own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Spoken:
     """Who speaks in a conversation now."""
 
@@ -338,6 +346,10 @@ class HeldBy(Refusal):
 
 class CannotReach(Refusal):
     """The person stopped or blocked the channel."""
+
+
+class NoSuchFile(Refusal):
+    """There is no such file of this conversation or of the outlet."""
 
 
 class EmptyReply(Refusal):

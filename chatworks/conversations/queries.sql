@@ -150,6 +150,35 @@ FROM unnest(%(outlets)s::uuid[], %(ids)s::uuid[], %(speakers)s::text[], %(operat
             %(untils)s::timestamptz[]) AS k (outlet_id, id, speaker, operator_id, until)
 WHERE c.outlet_id = k.outlet_id AND c.id = k.id
 
+-- name: end_leases
+-- A conversation in whose turn somebody is, and one that somebody writes, are left for the next
+-- look: nobody waits here, and so nobody waits for us. Who waits for a person: nobody came, or the
+-- last word was theirs.
+WITH due AS MATERIALIZED (
+    SELECT c.outlet_id, c.id, c.thread_key FROM conversation c
+    WHERE c.speaker = 'human' AND c.speaker_until <= %(now)s
+    ORDER BY c.speaker_until
+    LIMIT %(limit)s
+), quiet AS MATERIALIZED (
+    SELECT outlet_id, id FROM due WHERE pg_try_advisory_xact_lock(thread_key)
+), ended AS MATERIALIZED (
+    SELECT c.outlet_id, c.id, c.operator_id, c.contact_id
+    FROM quiet q
+    JOIN conversation c ON c.outlet_id = q.outlet_id AND c.id = q.id
+    WHERE c.speaker = 'human' AND c.speaker_until <= %(now)s
+    FOR UPDATE OF c SKIP LOCKED
+), freed AS (
+    UPDATE conversation c SET speaker = 'bot', operator_id = NULL, speaker_until = NULL
+    FROM ended e WHERE c.outlet_id = e.outlet_id AND c.id = e.id
+)
+SELECT e.outlet_id, e.id, e.operator_id, p.language,
+       e.operator_id IS NULL
+       OR (SELECT m.direction FROM message m
+           WHERE m.outlet_id = e.outlet_id AND m.conversation_id = e.id
+           ORDER BY m.seq DESC LIMIT 1) = 'in'
+FROM ended e
+JOIN contact p ON p.outlet_id = e.outlet_id AND p.id = e.contact_id
+
 -- name: mark_read
 UPDATE conversation SET read_seq = LEAST(last_seq, %(seq)s)
 WHERE outlet_id = %(outlet_id)s AND id = %(id)s AND read_seq < LEAST(last_seq, %(seq)s)
@@ -204,7 +233,7 @@ UPDATE timer t SET thread = m.thread FROM moved m
 WHERE t.outlet_id = m.outlet_id AND t.source = m.channel_id AND t.thread = m.alias
 
 -- name: latest
-SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,
+SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.phone, p.status, c.speaker, c.operator_id,
        c.last_at, c.last_text, c.last_seq, c.read_seq
 FROM conversation c
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
@@ -216,8 +245,8 @@ ORDER BY c.last_minute DESC, c.last_at DESC
 LIMIT %(limit)s
 
 -- name: one
-SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,
-       c.last_at, c.last_text, c.last_seq, c.read_seq, p.phone, p.language, c.speaker_until,
+SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.phone, p.status, c.speaker, c.operator_id,
+       c.last_at, c.last_text, c.last_seq, c.read_seq, p.language, c.speaker_until,
        c.seen_seq, c.thread, COALESCE(o.name, '') AS holder
 FROM conversation c
 JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id

@@ -19,11 +19,11 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from chatworks.channels.models import WINDOW, Channel, ChannelKind, Plan, Prompt, Settle, WirePart
-from chatworks.channels.planning.templates import REOPEN
-from chatworks.commands.models import Actor, ActorKind, Call
+from chatworks.channels.topics import ANSWER, REOPEN
+from chatworks.commands.models import Actor, Call
 from chatworks.contacts.models import Deliver
 from chatworks.contacts.store import addresses, place_routes
-from chatworks.conversations import store
+from chatworks.conversations import state, store
 from chatworks.conversations.models import (
     LEASE,
     REPLY_LENGTH_MAX,
@@ -34,6 +34,7 @@ from chatworks.conversations.models import (
     HeldBy,
     NewMessage,
     NoSuchConversation,
+    NoSuchFile,
     PendingSettle,
     PersonAnswered,
     Post,
@@ -42,7 +43,8 @@ from chatworks.conversations.models import (
     Spoken,
     Update,
 )
-from chatworks.conversations.store import Held, Reachable, SpeakerChange
+from chatworks.conversations.state import Held
+from chatworks.conversations.store import Reachable, SpeakerChange
 from chatworks.inbox import store as inbox
 from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work
@@ -51,7 +53,7 @@ from chatworks.media.models import Wanted
 from chatworks.outbox import service as outbox
 from chatworks.outbox.models import HELD_FOR_MOST, NewPart, WindowClosed
 from chatworks.sdk.inbound import Inbound
-from chatworks.sdk.messages import Message
+from chatworks.sdk.messages import Media, Message
 
 ChannelOf = Callable[[UUID], Awaitable[Channel | None]]
 
@@ -89,7 +91,9 @@ class Scribe:
     async def hear_routes(self, work: Work, chosen: list[Deliver]) -> None:
         """Take what routes chose these conversations for."""
         for item in chosen:
-            message = NewMessage("out", "system", item.message, route_id=item.route_id)
+            message = NewMessage(
+                "out", "system", item.message, route_id=item.route_id, bulk=item.bulk
+            )
             work.defer(self.write, Update(item.outlet_id, item.conversation_id, [message]))
 
     async def write(self, work: Work, updates: list[Update]) -> None:
@@ -97,18 +101,18 @@ class Scribe:
         merged = _merge(updates)
         changed = [u.state for u in merged if u.state is not None and u.contact_changed]
         if changed:
-            await store.change_contacts(work, changed)
-        rows = await store.hold(work, merged)
+            await state.change_contacts(work, changed)
+        rows = await state.hold(work, merged)
         merged = [update for update in merged if update.conversation_id in rows]
         for update in merged:
             _number(update, rows[update.conversation_id].last_seq)
         if any(update.messages for update in merged):
-            await store.write_messages(work, merged)
+            await state.write_messages(work, merged)
         await _want_files(work, merged, rows)
-        await store.advance(work, merged, rows)
+        await state.advance(work, merged, rows)
         await self._write_dialogues(work, merged)
         await _write_routes(work, merged)
-        _tell_written(work, merged)
+        _tell_written(work, merged, rows)
         await _write_moves(work, merged)
         await self._send(work, merged, rows)
 
@@ -119,12 +123,12 @@ class Scribe:
                 dialogue.asked_seq = dialogue.question.seq
         rewritten = [pair for pair in owned if pair[1].rewritten]
         if rewritten:
-            await store.clear_journals(work, rewritten)
+            await state.clear_journals(work, rewritten)
         if owned:
-            await store.write_dialogues(work, owned)
+            await state.write_dialogues(work, owned)
         timers = [(u.state, t) for u in updates if u.state is not None for t in u.timers]
         if timers:
-            await store.write_timers(work, timers)
+            await state.write_timers(work, timers)
 
     async def _send(self, work: Work, updates: Sequence[Update], rows: Mapping[UUID, Held]) -> None:
         drafts: list[_Draft] = []
@@ -156,7 +160,7 @@ class Scribe:
         What the person wrote since the message left has opened the window again: then it is sent
         again. A message for which there is no other way stays failed.
         """
-        rows = await store.hold_keys(work, [(f.outlet_id, f.conversation_id) for f in facts])
+        rows = await state.hold_keys(work, [(f.outlet_id, f.conversation_id) for f in facts])
         for fact in facts:
             row = rows.get(fact.conversation_id)
             channel = None if row is None else await self._channel_of(row.channel_id)
@@ -319,13 +323,14 @@ async def _write_routes(work: Work, updates: Sequence[Update]) -> None:
         await place_routes(work, placed)
 
 
-def _tell_written(work: Work, updates: Sequence[Update]) -> None:
+def _tell_written(work: Work, updates: Sequence[Update], rows: Mapping[UUID, Held]) -> None:
     """Tell whoever posted with a reference which message it is."""
     for update in updates:
         for message in update.messages:
             if message.reference is not None:
                 key = (update.outlet_id, update.conversation_id)
-                work.publish(PostWritten(*key, message.seq, message.reference))
+                status = rows[update.conversation_id].status
+                work.publish(PostWritten(*key, message.seq, message.reference, status))
 
 
 async def _write_moves(work: Work, updates: Sequence[Update]) -> None:
@@ -382,13 +387,23 @@ async def hand_back(work: Work, calls: Sequence[Call[Any]]) -> list[Spoken | Ref
 
 async def reply(work: Work, calls: Sequence[Call[Any]]) -> list[Spoken | Refusal]:
     """Handle ``Reply``: the operator's words leave through the outbox, and the bot keeps silent."""
-    answers = await _set_speakers(work, calls, Speaker.HUMAN, _replying)
+    files: dict[int, tuple[Media, ...] | None] = {}
+    for call in calls:
+        if call.request.media:
+            key = (call.outlet_id, call.request.conversation_id)
+            files[id(call)] = await media.given(work, key, call.request.media)
+
+    def objection(work: Work, call: Call[Any], row: Reachable) -> Refusal | None:
+        return NoSuchFile() if files.get(id(call), ()) is None else _replying(work, call, row)
+
+    answers = await _set_speakers(work, calls, Speaker.HUMAN, objection)
     for call, answer in zip(calls, answers, strict=True):
         if isinstance(answer, Spoken):
             key = (call.outlet_id, call.request.conversation_id)
-            message = Message(call.request.text.strip(), media=call.request.media)
-            post(work, Post(*key, message, author=f"operator:{call.actor.id}"))
-            work.publish(PersonAnswered(*key, _operator(call.actor)))
+            text = call.request.text.strip()
+            message = Message(text, media=files.get(id(call)) or (), topic=ANSWER)
+            post(work, Post(*key, message, author=f"operator:{call.actor.behalf or call.actor.id}"))
+            work.publish(PersonAnswered(*key, call.actor.operator_id))
     return answers
 
 
@@ -402,7 +417,7 @@ def _taking(work: Work, call: Call[Any], row: Reachable) -> Refusal | None:
 
 def _holding(work: Work, call: Call[Any], row: Reachable) -> Refusal | None:
     """Refuse where a colleague holds the conversation."""
-    if row.speaker is Speaker.BOT or row.operator_id in {None, _operator(call.actor)}:
+    if row.speaker is Speaker.BOT or row.operator_id in {None, call.actor.operator_id}:
         return None
     if row.until is None or row.until <= work.now:
         return None
@@ -440,11 +455,7 @@ async def _set_speakers(
     return answers
 
 
-def _operator(actor: Actor) -> UUID | None:
-    return UUID(actor.id) if actor.kind is ActorKind.OPERATOR else None
-
-
 def _change(work: Work, actor: Actor, key: tuple[UUID, UUID], speaker: Speaker) -> SpeakerChange:
     if speaker is Speaker.BOT:
         return SpeakerChange(*key, speaker, None, None)
-    return SpeakerChange(*key, speaker, _operator(actor), work.now + LEASE)
+    return SpeakerChange(*key, speaker, actor.operator_id, work.now + LEASE)

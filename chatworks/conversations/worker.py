@@ -20,7 +20,7 @@ from prometheus_client import Counter, Histogram
 
 from chatworks.commands.store import forget_keys
 from chatworks.conversations.batch import Parts, TurnFailed, take_batch
-from chatworks.conversations.models import Post
+from chatworks.conversations.models import LeasesDue, Post
 from chatworks.conversations.store import find_by_thread
 from chatworks.identity.service import forget_old
 from chatworks.inbox import store as inbox
@@ -96,9 +96,14 @@ class Worker:
             return sum([await self._alone(key) for key in keys])
 
     async def tick(self) -> None:
-        """Let whoever holds something that is due see to it."""
+        """Let whoever holds something that is due see to it.
+
+        Leases end in a transaction of their own: it locks conversations before it writes anything.
+        """
         async with self._db.engine() as work:
             work.publish(Tick())
+        async with self._db.engine() as work:
+            work.publish(LeasesDue())
 
     async def _tick_now_and_then(self) -> None:
         now = self._db.clock.monotonic()

@@ -42,10 +42,18 @@ def feature(address: str) -> Feature:
         registrations=(
             Registration(IssueSignInLink, service.issue_sign_in_links, platform, _trace_issued),
             Registration(
-                IssueStaffCode, service.issue_staff_codes, operator, _trace_issued, needs=own
+                IssueStaffCode,
+                service.issue_staff_codes,
+                operator,
+                _trace_issued,
+                own,
+                personal=True,
+                engine=True,
             ),
             Registration(BindStaffChat, service.bind_staff_chat, customer, _trace),
-            Registration(UnbindStaffChats, service.unbind_staff_chats, operator, _trace, needs=own),
+            Registration(
+                UnbindStaffChats, service.unbind_staff_chats, operator, _trace, own, personal=True
+            ),
             Registration(SayAccountCode, chats.say_codes, customer, _trace_said),
             Registration(FindAccountPage, chats.FindPage(address), customer),
         ),

@@ -58,6 +58,12 @@ LETTERS: Mapping[str, Letter] = {
         "Your code for a new password is {code}. It is good for ten minutes. Never give it to "
         "anybody.",
     ),
+    "password_chosen": Letter(
+        "A password was chosen for your account",
+        "A password was chosen for your account, and every other browser was signed out. If this "
+        "was not you, choose another one at once:\n\n{link}",
+        "A password was chosen for your account. Not you? {link}",
+    ),
     "password_changed": Letter(
         "Your password was changed",
         "The password of your account was changed, and every other browser was signed out. If "
@@ -87,6 +93,86 @@ LETTERS: Mapping[str, Letter] = {
         "A chat was added to your account, and you can sign in with it. If this was not you, sign "
         "in and remove it:\n\n{link}",
         "A chat was added to your account. Not you? {link}",
+    ),
+    "prove": Letter(
+        "Your code: {code}",
+        "Your code is {code}\n\nType it on the page where you asked for it, within ten "
+        "minutes. If you did not ask, somebody else tries to use your account: never "
+        "give this code to anybody.",
+        "Your code is {code}. It is good for ten minutes. Never give it to anybody.",
+    ),
+    "new_device": Letter(
+        "A new device signed in to your account",
+        "A device that your account did not know signed in just now. If this was not "
+        "you, change your password, and sign out everywhere else:\n\n{link}",
+        "A new device signed in to your account. Not you? {link}",
+    ),
+    "second_set": Letter(
+        "Signing in now asks for a second factor",
+        "From now on, signing in to your account also asks for your authenticator app or "
+        "your passkey, and every other browser was signed out. Keep your recovery codes "
+        "in a safe place. If this was not you, look at what was done to your "
+        "account:\n\n{link}",
+        "Signing in to your account now asks for a second factor. Not you? {link}",
+    ),
+    "second_removed": Letter(
+        "A second factor was removed from your account",
+        "Signing in to your account no longer asks for the authenticator app or the "
+        "passkey that it asked for before. If this was not you, set it up again and sign "
+        "out everywhere else:\n\n{link}",
+        "A second factor was removed from your account. Not you? {link}",
+    ),
+    "passkey_added": Letter(
+        "A passkey was added to your account",
+        "The passkey “{passkey}” was added to your account: whoever holds it can sign "
+        "in. If this was not you, remove it and sign out everywhere else:\n\n{link}",
+        "A passkey was added to your account. Not you? {link}",
+    ),
+    "passkey_removed": Letter(
+        "A passkey was removed from your account",
+        "A passkey was removed from your account and signs nobody in any more. If this "
+        "was not you, look at what was done to your account:\n\n{link}",
+        "A passkey was removed from your account. Not you? {link}",
+    ),
+    "passkey_doubted": Letter(
+        "A passkey of your account may have been copied",
+        "The passkey “{passkey}” was used in a way that only a copy would be, and was "
+        "not accepted. Remove it and make a new one:\n\n{link}",
+        "A passkey of your account may have been copied and was not accepted. Look here: {link}",
+    ),
+    "recovery_codes_new": Letter(
+        "Your account has new recovery codes",
+        "New recovery codes were made for your account; the old ones are worth nothing "
+        "now. If this was not you, make new ones yourself and sign out everywhere "
+        "else:\n\n{link}",
+        "Your account has new recovery codes. Not you? {link}",
+    ),
+    "recovery_code_used": Letter(
+        "A recovery code of your account was used",
+        "One of your recovery codes was used just now; {left} are left. If this was not "
+        "you, make new ones and sign out everywhere else:\n\n{link}",
+        "A recovery code of your account was used; {left} are left. Not you? {link}",
+    ),
+    "recovery_waits": Letter(
+        "Somebody asked to remove your second factor",
+        "Somebody who can sign in to your account asked to remove its second factor. It "
+        "will be removed on {at} (UTC). If this was you, do nothing. If it was not, "
+        "cancel it with one tap:\n\n{cancel}",
+        "The second factor of your account will be removed on {at} (UTC). Not you? "
+        "Cancel it here: {cancel}",
+    ),
+    "recovery_done": Letter(
+        "The second factor of your account was removed",
+        "The second factor of your account was removed, as it was asked for, and every "
+        "browser was signed out. Please sign in and set up a new one:\n\n{link}",
+        "The second factor of your account was removed, as it was asked for. Set up a "
+        "new one: {link}",
+    ),
+    "recovery_cancelled": Letter(
+        "Your second factor stays",
+        "The removal of your second factor was cancelled: it stays as it was. If you had "
+        "asked for it yourself, you can ask again:\n\n{link}",
+        "The removal of your second factor was cancelled. {link}",
     ),
 }
 TEXTS = Texts.load("chatworks.identity")

@@ -68,11 +68,20 @@ SIGN_UP = {
     "network": Budget(50, 30),
     "installation": Budget(500, 1),
 }
+# Nobody guesses a signature; what is limited is how many challenges are made for whoever comes by.
+PASSKEY = {
+    "account": Budget(1000, 0.3),
+    "device": Budget(30, 10),
+    "address": Budget(30, 10),
+    "network": Budget(100, 3),
+    "installation": Budget(1000, 0.3),
+}
 BUDGETS: Mapping[str, Mapping[str, Budget]] = {
     "password": PASSWORD,
     "code": CODE,
     "send": SEND,
     "sign-up": SIGN_UP,
+    "passkey": PASSKEY,
 }
 
 

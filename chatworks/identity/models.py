@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from chatworks.commands.models import Command, Query
+from chatworks.commands.models import Command, Proof, Query
 from chatworks.kit.datamap import Basis, DataMap, Erasure, Personal, operational
 from chatworks.kit.errors import ChatWorksError, Forbidden, Refusal
 
@@ -124,6 +124,7 @@ class Session:
 
     ``methods`` are the ways in which its person proved themselves, ``fresh_at`` is when they last
     did. ``operator`` is the membership that the console shows, None where there is none (any more).
+    ``proof`` is the step-up that this very request presents; it is in no database.
     """
 
     id: UUID
@@ -135,6 +136,7 @@ class Session:
     last_seen_at: datetime
     user_agent: str
     operator: Operator | None
+    proof: Proof | None = None
 
     @property
     def acting(self) -> Operator:

@@ -19,8 +19,12 @@ _OPERATOR = frozenset({"operator"})
 FEATURE = Feature(
     name="inbox",
     registrations=(
-        Registration(ReplayParked, replay_parked, _OPERATOR, _trace, needs="trouble.write"),
-        Registration(DropParked, drop_parked, _OPERATOR, _trace, needs="trouble.write"),
+        Registration(
+            ReplayParked, replay_parked, _OPERATOR, _trace, needs="trouble.write", engine=True
+        ),
+        Registration(
+            DropParked, drop_parked, _OPERATOR, _trace, needs="trouble.write", engine=True
+        ),
     ),
     data_map=DATA_MAP,
 )

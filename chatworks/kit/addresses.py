@@ -11,9 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from chatworks.kit.errors import Invalid
 
 EMAIL_LENGTH_MAX = 254  # RFC 5321 4.5.3.1.3, less its angle brackets
-TYPED_LENGTH_MAX = (
-    320  # of what is looked at; a name of another script shrinks to A-labels or grows
-)
+TYPED_LENGTH_MAX = 320  # of what is looked at: longer text is no address in any script
 
 
 class NotGivenOut(Invalid):

@@ -13,8 +13,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from importlib import resources
+from io import StringIO
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -94,7 +95,8 @@ def _apply(owner_url: str, folder: Path) -> None:
         backend.break_lock()  # a row of a process that was killed; ours is the lock that counts
         for migration in backend.to_apply(read_migrations(str(folder))):
             try:
-                with backend.transaction():
+                # yoyo prints what a statement returns, and a function's call returns something.
+                with backend.transaction(), redirect_stdout(StringIO()):
                     migration.process_steps(backend, "apply")
                     backend.mark_one(migration, log=False)
             except psycopg.Error as error:

@@ -115,7 +115,7 @@ def _is_here(host: str) -> bool:
 
 
 def compose(leased: Leased, content: Content, sender: Address) -> bytes:
-    """Return the message as it goes over the wire: the same bytes' meaning at every try."""
+    """Return the message as it goes over the wire: the same at every try."""
     message = EmailMessage(policy=_WIRE)
     message["From"] = sender
     message["To"] = Address(addr_spec=leased.recipient)

@@ -16,6 +16,15 @@ SELECT count(*), COALESCE(sum(size_bytes), 0)::bigint FROM media WHERE outlet_id
 SELECT outlet_id, id, key, sha256, media_type, size_bytes, name, alt, width, height, origin
 FROM media WHERE id = %(id)s
 
+-- name: given
+-- What an operator may send in a conversation: its own files, and the outlet's.
+SELECT m.outlet_id, m.id, m.key, m.sha256, m.media_type, m.size_bytes, m.name, m.alt, m.width,
+       m.height, m.origin
+FROM unnest(%(ids)s::uuid[], %(keys)s::bytea[]) AS k (id, key)
+JOIN media m ON m.outlet_id = %(outlet_id)s AND m.id = k.id AND m.key = k.key
+WHERE m.visitor_id IS NULL
+  AND (m.conversation_id IS NULL OR m.conversation_id = %(conversation_id)s)
+
 -- name: slice
 SELECT substring(content FROM %(first)s::integer + 1 FOR %(length)s::integer)
 FROM media WHERE outlet_id = %(outlet_id)s AND id = %(id)s

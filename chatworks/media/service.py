@@ -31,6 +31,7 @@ from chatworks.media.models import (
 from chatworks.media.pictures import redraw
 from chatworks.media.store import arrived as arrived
 from chatworks.media.store import erase as erase
+from chatworks.media.store import given as given
 from chatworks.media.store import total as total
 from chatworks.media.store import want as want
 from chatworks.sdk.messages import Media

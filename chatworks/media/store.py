@@ -27,6 +27,7 @@ from chatworks.media.models import (
     Wanted,
 )
 from chatworks.sdk.inbound import File
+from chatworks.sdk.messages import Media
 
 QUERIES = load_queries(__package__)
 
@@ -70,6 +71,27 @@ async def total(work: Work, outlet_id: UUID) -> tuple[int, int]:
     """Return how many files an outlet has, and their bytes together."""
     row = await (await work.conn.execute(QUERIES["total"], {"outlet_id": outlet_id})).fetchone()
     return (0, 0) if row is None else (row[0], row[1])
+
+
+async def given(
+    work: Work, conversation: tuple[UUID, UUID], files: Sequence[Media]
+) -> tuple[Media, ...] | None:
+    """Return files that somebody names, as they are kept; None where one is not of this (outlet,
+    conversation): a path alone proves nothing.
+    """
+    addresses = [core.read_path(file.path) for file in files]
+    named = [address for address in addresses if address is not None]
+    parameters = {
+        "outlet_id": conversation[0],
+        "conversation_id": conversation[1],
+        "ids": [address[0] for address in named],
+        "keys": [address[1] for address in named],
+    }
+    rows = await (await work.conn.execute(QUERIES["given"], parameters)).fetchall()
+    kept = {media.path: media for media in (core.as_media(_kept(row)) for row in rows)}
+    if any(file.path not in kept for file in files):
+        return None
+    return tuple(kept[file.path] for file in files)
 
 
 async def by_address(work: Work, media_id: UUID) -> Kept | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatworks.channels import topics
 from chatworks.commands.models import ActorKind
 from chatworks.orders.models import Status
 
@@ -30,6 +31,14 @@ TOLD_TEXTS = {
     Status.OUT_FOR_DELIVERY: "Order {number} is out for delivery. Please keep your phone near.",
     Status.DELIVERED: "Order {number} is delivered. Thank you!",
     Status.CANCELLED: "Order {number} was cancelled by the shop: {reason}",
+}
+
+# What a template says of it outside of a messenger's window.
+TOLD_TOPICS = {
+    Status.ACCEPTED: topics.ORDER_ACCEPTED,
+    Status.OUT_FOR_DELIVERY: topics.ORDER_OUT_FOR_DELIVERY,
+    Status.DELIVERED: topics.ORDER_DELIVERED,
+    Status.CANCELLED: topics.ORDER_CANCELLED,
 }
 
 

@@ -11,7 +11,9 @@ from chatworks.orders.models import (
     DATA_MAP,
     CancelOrder,
     CheckDelivery,
+    GetOrder,
     LastDelivery,
+    ListOrders,
     MoveOrder,
     MyOrders,
     OrderMoved,
@@ -20,6 +22,7 @@ from chatworks.orders.models import (
 )
 
 _CUSTOMER = frozenset({"customer"})
+_OPERATOR = frozenset({"operator"})
 
 
 def _trace_placed(_call: Call[Any], result: Any) -> Trace:
@@ -44,13 +47,9 @@ FEATURE = Feature(
         Registration(LastDelivery, service.last_delivery, _CUSTOMER),
         Registration(PlaceOrder, service.place_orders, _CUSTOMER, _trace_placed),
         Registration(CancelOrder, service.cancel_orders, _CUSTOMER, _trace_moved),
-        Registration(
-            MoveOrder,
-            service.move_orders,
-            frozenset({"operator"}),
-            _trace_moved,
-            needs="orders.write",
-        ),
+        Registration(MoveOrder, service.move_orders, _OPERATOR, _trace_moved, needs="orders.write"),
+        Registration(ListOrders, service.list_orders, _OPERATOR, needs="orders.read"),
+        Registration(GetOrder, service.get_orders, _OPERATOR, needs="orders.read"),
     ),
     subscribers={OrderPlaced: (jobs.alert_staff,), OrderMoved: (jobs.tell_customers,)},
     data_map=DATA_MAP,

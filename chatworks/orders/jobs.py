@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from chatworks.channels.topics import ORDER_NEW
 from chatworks.contacts.models import SendTo
 from chatworks.conversations.models import Post
 from chatworks.conversations.service import post
 from chatworks.identity.store import staff_chats
 from chatworks.kit.work import Work
-from chatworks.orders.core import TOLD_TEXTS
+from chatworks.orders.core import TOLD_TEXTS, TOLD_TOPICS
 from chatworks.orders.models import OrderMoved, OrderPlaced
 from chatworks.orders.service import TEXTS
 from chatworks.sdk.messages import Card, Line, Message
@@ -21,7 +22,9 @@ async def tell_customers(work: Work, facts: list[OrderMoved]) -> None:
         msgid = TOLD_TEXTS.get(fact.status)
         if fact.told and msgid is not None:
             text = TEXTS.text(fact.language, msgid, number=fact.number, reason=fact.reason)
-            work.publish(SendTo(fact.outlet_id, fact.conversation_id, Message(text)))
+            values = (str(fact.number), fact.reason) if fact.reason else (str(fact.number),)
+            message = Message(text, topic=TOLD_TOPICS[fact.status], values=values)
+            work.publish(SendTo(fact.outlet_id, fact.conversation_id, message))
 
 
 async def alert_staff(work: Work, facts: list[OrderPlaced]) -> None:
@@ -30,8 +33,13 @@ async def alert_staff(work: Work, facts: list[OrderPlaced]) -> None:
     for fact in facts:
         for outlet_id, conversation_id, language in chats:
             if outlet_id == fact.outlet_id:
-                post(work, Post(outlet_id, conversation_id, Message(card=_card(fact, language))))
+                post(work, Post(outlet_id, conversation_id, _news(fact, language)))
     work.notify(f"outlet {fact.outlet_id.hex}" for fact in facts)
+
+
+def _news(fact: OrderPlaced, language: str) -> Message:
+    values = (str(fact.placed.number), fact.area, fact.placed.total.show(language))
+    return Message(card=_card(fact, language), topic=ORDER_NEW, values=values)
 
 
 def _card(fact: OrderPlaced, language: str) -> Card:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
+
+from msgspec import Meta
 
 from chatworks.commands.models import Command, Query
 from chatworks.kit.datamap import Basis, DataMap, Erasure, Personal, operational
@@ -19,6 +22,7 @@ REASON_LENGTH_MAX = 300
 NAME_LENGTH_MAX = 80
 ADDRESS_LENGTH_MAX = 1000
 FIRST_NUMBER = 1001
+PAGE_MAX = 100
 
 
 class Status(StrEnum):
@@ -124,6 +128,73 @@ class LastDelivery(Query[LastDetails | None]):
 
 
 @dataclass(frozen=True, slots=True)
+class OrderRow:
+    """An order as the outlet lists it."""
+
+    order_id: UUID
+    number: int
+    status: Status
+    total: Money
+    customer_name: str
+    conversation_id: UUID
+    placed_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """Some orders, and where the list goes on; "" at its end."""
+
+    orders: list[OrderRow]
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListOrders(Query[OrderPage]):
+    """The outlet's orders, the newest first. ``cursor`` is the ``next`` of the page before."""
+
+    cursor: str = ""
+    limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 50
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStep:
+    """Where an order went, when, and moved by which kind of actor."""
+
+    status: Status
+    actor_kind: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Everything about one order, as the outlet reads it."""
+
+    order_id: UUID
+    number: int
+    status: Status
+    goods: Money
+    delivery: Money
+    total: Money
+    payment: str
+    customer_name: str
+    customer_phone: str
+    deliver_to: Place
+    conversation_id: UUID
+    placed_at: datetime
+    lines: list[PlacedLine]
+    steps: list[OrderStep]
+
+
+@dataclass(frozen=True, slots=True)
+class GetOrder(Query[Order]):
+    """One order of the outlet, with its lines and its history."""
+
+    order_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """Where an order stands now."""
 
@@ -162,6 +233,10 @@ class TooLate(Refusal):
 
 class NotYourOrder(Refusal):
     """There is no such order of this person in this outlet."""
+
+
+class NoSuchPage(Refusal):
+    """The cursor is none that a list of orders gave."""
 
 
 class ReasonNeeded(Refusal):

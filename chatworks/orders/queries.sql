@@ -111,3 +111,11 @@ WHERE o.outlet_id = %(outlet_id)s AND o.id = %(id)s
 SELECT status, actor_kind, actor_id, reason, at FROM order_step
 WHERE outlet_id = %(outlet_id)s AND order_id = %(id)s
 ORDER BY step
+
+-- name: page
+SELECT id, number, status, total_minor, currency, customer_name, conversation_id, placed_at,
+       updated_at
+FROM sales_order
+WHERE outlet_id = %(outlet_id)s AND number < %(before)s
+ORDER BY number DESC
+LIMIT %(limit)s

@@ -13,8 +13,9 @@ from chatworks.catalog import store as catalog
 from chatworks.catalog.models import NoSuchProduct, OutOfStock, Product
 from chatworks.catalog.service import title
 from chatworks.commands.models import ActorKind, Call
+from chatworks.kit import cursors
 from chatworks.kit.errors import Refusal
-from chatworks.kit.money import Money
+from chatworks.kit.money import MINOR_MAX, Money
 from chatworks.kit.texts import Texts
 from chatworks.kit.work import Work
 from chatworks.orders import core, store
@@ -26,12 +27,17 @@ from chatworks.orders.models import (
     REASON_LENGTH_MAX,
     DeliveryQuote,
     LastDetails,
+    ListOrders,
     Moved,
+    NoSuchPage,
     NotDelivered,
     NotYourOrder,
+    Order,
     OrderMoved,
     OrderNotValid,
+    OrderPage,
     OrderPlaced,
+    OrderStep,
     OrderView,
     OutletClosed,
     Placed,
@@ -254,6 +260,57 @@ async def last_delivery(work: Work, calls: Sequence[Call[Any]]) -> list[LastDeta
     return answers
 
 
+async def list_orders(work: Work, calls: Sequence[Call[Any]]) -> list[OrderPage | Refusal]:
+    """Handle ``ListOrders``: few, and each reads a bounded page by its own index."""
+    answers: list[OrderPage | Refusal] = []
+    for call in calls:
+        asked: ListOrders = call.request
+        place = cursors.read(asked.cursor, tuple[int]) if asked.cursor else (MINOR_MAX,)
+        if place is None or abs(place[0]) > MINOR_MAX:
+            answers.append(NoSuchPage())
+            continue
+        rows = await store.page(work, call.outlet_id, place[0], asked.limit)
+        more = cursors.show(rows[-1].number) if len(rows) == asked.limit else ""
+        answers.append(OrderPage(rows, more))
+    return answers
+
+
+async def get_orders(work: Work, calls: Sequence[Call[Any]]) -> list[Order | Refusal]:
+    """Handle ``GetOrder``: few, as a program asks for one at a time."""
+    return [await _order(work, call.outlet_id, call.request.order_id) for call in calls]
+
+
+async def _order(work: Work, outlet_id: UUID, order_id: UUID) -> Order | Refusal:
+    found = await store.detail(work, outlet_id, order_id)
+    if found is None:
+        return NotYourOrder()
+    currency = found["currency"]
+    lines = [
+        PlacedLine(line["name"], line["count"], Money(line["price_minor"], currency))
+        for line in found["lines"]
+    ]
+    steps = [
+        OrderStep(Status(step["status"]), step["actor_kind"], step["reason"] or "", step["at"])
+        for step in found["steps"]
+    ]
+    return Order(
+        order_id=order_id,
+        number=found["number"],
+        status=Status(found["status"]),
+        goods=Money(found["goods_minor"], currency),
+        delivery=Money(found["delivery_minor"], currency),
+        total=Money(found["total_minor"], currency),
+        payment=found["payment"],
+        customer_name=found["customer_name"] or "",
+        customer_phone=found["customer_phone"] or "",
+        deliver_to=Place(found["latitude"], found["longitude"], found["address"] or ""),
+        conversation_id=found["conversation_id"],
+        placed_at=found["placed_at"],
+        lines=lines,
+        steps=steps,
+    )
+
+
 async def cancel_orders(work: Work, calls: Sequence[Call[Any]]) -> list[Moved | Refusal]:
     """Handle ``CancelOrder``."""
     return await _move(work, calls, [Status.CANCELLED] * len(calls))
@@ -300,9 +357,9 @@ def _move_refusal(
         return NotYourOrder()
     if call.actor.kind is ActorKind.CUSTOMER and row.contact_id.hex != call.actor.id:
         return NotYourOrder()
-    if to not in core.moves(call.actor.kind, status):
+    if to not in core.moves(call.actor.acts_as, status):
         return TooLate(row.number, status.value)
-    operator = call.actor.kind is ActorKind.OPERATOR
+    operator = call.actor.acts_as is ActorKind.OPERATOR
     if operator and to is Status.CANCELLED and not call.request.reason.strip():
         return ReasonNeeded()
     return None

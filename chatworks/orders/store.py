@@ -10,8 +10,9 @@ from uuid import UUID
 from psycopg.rows import dict_row
 
 from chatworks.kit.db import load_queries
+from chatworks.kit.money import Money
 from chatworks.kit.work import Work
-from chatworks.orders.models import FIRST_NUMBER, Placed, PlaceOrder, Status
+from chatworks.orders.models import FIRST_NUMBER, OrderRow, Placed, PlaceOrder, Status
 
 QUERIES = load_queries(__package__)
 
@@ -184,6 +185,16 @@ async def board(work: Work, outlet_id: UUID, limit: int = 100) -> list[dict[str,
     async with work.conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(QUERIES["board"], {"outlet_id": outlet_id, "limit": limit})
         return await cursor.fetchall()
+
+
+async def page(work: Work, outlet_id: UUID, before: int, limit: int) -> list[OrderRow]:
+    """Return the orders with numbers below ``before``, the newest first."""
+    parameters = {"outlet_id": outlet_id, "before": before, "limit": limit}
+    cursor = await work.conn.execute(QUERIES["page"], parameters)
+    return [
+        OrderRow(row[0], row[1], Status(row[2]), Money(row[3], row[4]), row[5] or "", *row[6:])
+        for row in await cursor.fetchall()
+    ]
 
 
 async def detail(work: Work, outlet_id: UUID, order_id: UUID) -> dict[str, Any] | None:

@@ -18,7 +18,12 @@ FEATURE = Feature(
     name="outbox",
     registrations=(
         Registration(
-            ResendPart, resend_parts, frozenset({"operator"}), _trace, needs="trouble.write"
+            ResendPart,
+            resend_parts,
+            frozenset({"operator"}),
+            _trace,
+            needs="trouble.write",
+            engine=True,
         ),
     ),
     data_map=DATA_MAP,

@@ -293,3 +293,8 @@ RETURNING pg_notify('outbox', '')
 -- name: depth
 SELECT count(*), extract(epoch FROM %(now)s - min(created_at))
 FROM outbox_part WHERE status IN ('queued', 'leased')
+
+-- name: known_ids
+SELECT vendor_id FROM outbox_part
+WHERE outlet_id = %(outlet_id)s AND channel_id = %(channel_id)s
+  AND vendor_id = ANY (%(vendor_ids)s::text[])

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from chatworks.channels.models import ChannelKind, Consequence, Report, WirePart
+from chatworks.channels.models import Channel, ChannelKind, Consequence, Report, WirePart
 from chatworks.kit.db import load_queries
 from chatworks.kit.ids import thread_key
 from chatworks.kit.work import Work
@@ -209,6 +209,17 @@ def _report_columns(reports: Sequence[Reported]) -> dict[str, list[object]]:
         "statuses": [item.report.status for item in reports],
         "errors": [item.report.error for item in reports],
     }
+
+
+async def known_ids(work: Work, channel: Channel, vendor_ids: Sequence[str]) -> frozenset[str]:
+    """Return those of a vendor's ids that parts of a channel have."""
+    parameters = {
+        "outlet_id": channel.outlet_id,
+        "channel_id": channel.id,
+        "vendor_ids": list(vendor_ids),
+    }
+    cursor = await work.conn.execute(QUERIES["known_ids"], parameters)
+    return frozenset(row[0] for row in await cursor.fetchall())
 
 
 async def keep_reports(work: Work, reports: Sequence[Reported]) -> None:

@@ -73,10 +73,20 @@ def feature(
             Registration(SaveHours, save_hours, allow, _trace, needs="settings.write"),
             Registration(SaveWidgetSites, save_widget_sites, allow, _trace, needs="settings.write"),
             Registration(
-                ConnectChannel, ChannelConnector(vault), allow, _trace, needs="channels.write"
+                ConnectChannel,
+                ChannelConnector(vault),
+                allow,
+                _trace,
+                needs="channels.write",
+                engine=True,
             ),
             Registration(
-                CheckChannel, check_channels, allow, _trace_channel, needs="channels.write"
+                CheckChannel,
+                check_channels,
+                allow,
+                _trace_channel,
+                needs="channels.write",
+                engine=True,
             ),
             Registration(
                 SaveTemplate,
@@ -84,9 +94,15 @@ def feature(
                 allow,
                 _trace_template,
                 needs="channels.write",
+                engine=True,
             ),
             Registration(
-                RemoveTemplate, remove_templates, allow, _trace_template, needs="channels.write"
+                RemoveTemplate,
+                remove_templates,
+                allow,
+                _trace_template,
+                needs="channels.write",
+                engine=True,
             ),
             Registration(ApplyFile, FileApplier(install_of, secret_of), platform, _trace_file),
             Registration(

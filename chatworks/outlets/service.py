@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 import structlog
 
+from chatworks.channels import topics
 from chatworks.channels.models import Channel
 from chatworks.commands.models import Call
 from chatworks.kit.crypto import CannotOpen, Vault
@@ -410,6 +411,7 @@ class TemplateSaver:
             fault = problem(asked.name, asked.language, asked.body, asked.category)
             if not fault and not asked.topic.strip():
                 fault = "a topic says what it is about"
+            fault = fault or topics.problem(asked.topic.strip(), asked.body)
             if not fault and not await store.save_template(work, call.outlet_id, asked):
                 fault = "there is one of this name and language: remove it, or take another name"
             answers.append(NotValid("template", fault) if fault else Saved("template"))

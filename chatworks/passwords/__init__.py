@@ -8,5 +8,6 @@ a key of the installation: hashes alone, out of a backup, are of no use to anybo
 
 Invariants: a password is never kept, logged or cut; every try costs one verification, whether the
 account, or its password, exists or not; no transaction is open while the pool works; a try is drawn
-from the limits before it is looked at; a change ends every other session and is told to the person.
+from the limits before it is looked at; a change ends every other session, also one that is just
+beginning, and is told to the person.
 """

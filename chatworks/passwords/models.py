@@ -79,10 +79,11 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """A password that was right: whose it is, and whether it is enough without a second factor."""
+    """A password that was right: whose, whether it is enough without a second factor, its hash."""
 
     account_id: UUID
     alone: bool
+    hash: str = field(default="", repr=False, compare=False)
 
 
 DATA_MAP: DataMap = {

@@ -22,7 +22,14 @@ from chatworks.kit.work import Work
 from chatworks.passwords import core, store
 from chatworks.passwords.breached import Breached
 from chatworks.passwords.hasher import Hasher
-from chatworks.passwords.models import FRESH_FOR, LENGTH_MAX, NotFresh, Prepared, Right
+from chatworks.passwords.models import (
+    FRESH_FOR,
+    LENGTH_MAX,
+    NotFresh,
+    Prepared,
+    Right,
+    Stored,
+)
 
 RESET = "reset"  # what a code is good for
 NOBODY = UUID(int=0)
@@ -73,18 +80,18 @@ class Passwords:
     async def change(
         self, work: Work, account_id: UUID, prepared: Prepared, keep: UUID | None = None
     ) -> None:
-        """Replace an account's password: every session but ``keep`` ends, and the person is told.
+        """Set an account's new password: every session but ``keep`` ends, and the person is told.
 
         Who asks has proved that they may: by the old password, or by a code sent to a verified
         address. It signs nobody in, so that a second factor is still asked for; what was sent to
         sign in with is of no use any more.
         """
-        act = "ChangePassword" if await self.has_one(work, account_id) else "SetPassword"
+        had_one = await self.has_one(work, account_id)
         await store.put(work, account_id, prepared)
-        identity.note(work, account_id, act)
+        identity.note(work, account_id, "ChangePassword" if had_one else "SetPassword")
         await identity.revoke_sessions(work, account_id, keep)
         await identities.spend_codes(work, account_id, [RESET, accounts.SIGN_IN, accounts.LINK])
-        await accounts.tell_owner(work, self._courier, account_id, "password_changed")
+        await self._tell(work, account_id, "password_changed" if had_one else "password_chosen")
 
     async def forgot(self, typed: Typed, browser: Browser, language: str) -> UUID:
         """Send a code that sets a new password, or word that there is no account.
@@ -148,14 +155,27 @@ class Passwords:
             beside = await self._second_factor(work, session.account_id)
         if not has_one and session.fresh_at < self._db.clock.now() - FRESH_FOR:
             raise NotFresh("prove again who you are")
-        if has_one and await self.verify_own(session.account_id, old, browser) is None:
+        right = await self.verify_own(session.account_id, old, browser) if has_one else None
+        if has_one and right is None:
             return None
         prepared = await self.prepare(new, own, alone=not beside)
         async with self._db.engine() as work:
+            if right is not None and not await self.stands(work, right):
+                return None
             secret = await identity.refresh(work, session, "password")
             if secret is not None:  # else another change ended this session just now
                 await self.change(work, session.account_id, prepared, session.id)
         return secret
+
+    async def _tell(self, work: Work, account_id: UUID, letter: str) -> None:
+        """Tell an account at every verified address, and lead to where a password is set anew."""
+        account = await identities.account(work, account_id)
+        values = {"link": f"{self._courier.address}/account/forgot"}
+        for one in await identities.addresses(work, account_id):
+            if account is not None and one.verified_at is not None:
+                await self._courier.send(
+                    work, one.kind, one.value, letter, values, account.language
+                )
 
     async def _own(self, work: Work, account_id: UUID) -> list[str]:
         """Return what a person is called, and where they are reached."""
@@ -191,6 +211,14 @@ class Passwords:
         typed = address[:LENGTH_MAX].encode(errors="replace").decode()
         return await self._try(account_id, value or typed, text, browser)
 
+    async def stands(self, work: Work, right: Right) -> bool:
+        """Return whether the password that was right still is, and stays it until ``work`` ends.
+
+        Whoever begins a session asks within its transaction: a change in between has ended all
+        sessions, and this one must not come after it.
+        """
+        return await store.stands(work, right.account_id, right.hash)
+
     async def verify_own(self, account_id: UUID, text: str, browser: Browser) -> Right | None:
         """Try the password of an account that is signed in; raises as ``verify`` does."""
         return await self._try(account_id, "", text, browser)
@@ -203,19 +231,20 @@ class Passwords:
             known = await store.stored(work, account_id or NOBODY)
         password = core.opaque(text[: LENGTH_MAX + 1]) or ""
         hashed = None if known is None or len(text) > LENGTH_MAX else known.hash
-        if not await self._hasher.verify(hashed, password):
+        right = await self._hasher.verify(hashed, password)
+        if not right or account_id is None or known is None:  # nobody's hash is never right
             async with self._db.engine() as work:
                 identity.note(work, account_id or NOBODY, "WrongPassword")
             return None
-        assert account_id is not None  # noqa: S101 - nobody's hash is never right
-        assert known is not None  # noqa: S101 - see above
         if self._hasher.is_old(known.hash):
-            await self._rehash(account_id, known.hash, password)
-        return Right(account_id, known.alone)
+            return await self._rehash(account_id, known, password)
+        return Right(account_id, known.alone, known.hash)
 
-    async def _rehash(self, account_id: UUID, old: str, password: str) -> None:
+    async def _rehash(self, account_id: UUID, known: Stored, password: str) -> Right | None:
         """Hash a password anew by today's parameters: only now it is known."""
         new = await self._hasher.hash(password)
         async with self._db.engine() as work:
-            if await store.rehash(work, account_id, old, new):
-                identity.note(work, account_id, "RehashPassword")
+            if not await store.rehash(work, account_id, known.hash, new):
+                return None  # it was changed meanwhile
+            identity.note(work, account_id, "RehashPassword")
+        return Right(account_id, known.alone, new)

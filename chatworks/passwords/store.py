@@ -29,6 +29,12 @@ async def put(work: Work, account_id: UUID, prepared: Prepared) -> None:
     await work.conn.execute(QUERIES["put"], parameters)
 
 
+async def stands(work: Work, account_id: UUID, hash_: str) -> bool:
+    """Return whether an account's password has this hash; it stays so until ``work`` ends."""
+    parameters = {"account_id": account_id, "hash": hash_}
+    return (await work.conn.execute(QUERIES["stands"], parameters)).rowcount == 1
+
+
 async def rehash(work: Work, account_id: UUID, old: str, new: str) -> bool:
     """Replace a hash by one of the same password; False where the password changed meanwhile."""
     parameters = {"account_id": account_id, "old": old, "hash": new}

@@ -159,8 +159,9 @@ class Form(msgspec.Struct, frozen=True):
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     """One outgoing message. ``buttons`` are one choice each, in order; ``sections`` are a longer
     list of them; ``cards`` stand side by side. A list's page begins at its choice ``first``.
-    ``topic`` names what it is about ("order.on_its_way"): a template of that topic may carry it
-    where a messenger takes nothing else. ``typing`` alone says that an answer is being written.
+    ``topic`` names what it is about ("order-accepted"): a template of that topic may carry it where
+    a messenger takes nothing else, filled with ``values``, or with the lines of the text where
+    there are none. ``typing`` alone says that an answer is being written.
     """
 
     text: str = ""
@@ -179,6 +180,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     form: Form | None = None
     typing: bool = False
     topic: str = ""
+    values: tuple[str, ...] = ()
 
     @property
     def choices(self) -> tuple[Button, ...]:

@@ -35,6 +35,7 @@ SEEN_BY = {
     "driver": "the driver",
     "engine": "the software, no person",
 }
+TELEGRAM_WEB = "https://web.telegram.org"  # the client that shows a Mini App in a frame
 ALL_DAY = ("00:00", "00:00")
 LINEAR_MAX = 0.04045  # of sRGB: below it a channel is linear
 INK_DARK, INK_LIGHT = "#101a24", "#ffffff"
@@ -127,27 +128,13 @@ def _outlet_pages(desk: ChatDesk, shown: Pages, register: list[DataMap]) -> list
     @get("/o/{slug:str}", needs="public")
     async def page(slug: FromPath[str], request: Request[Any, Any, Any]) -> Response[str]:
         """Show the outlet: what it sells, and the chat."""
-        outlet = await desk.outlet(slug)
-        language = language_of(request, outlet)
-        async with desk.db.web(outlet.id) as work:
-            products = (await catalog.products(work, [outlet.id]))[outlet.id]
-            now = work.now
-        state = opening(outlet.hours, outlet.timezone, now)
-        opens = (
-            ""
-            if state.opens_at is None
-            else str(format_datetime(state.opens_at, "EEEE HH:mm", locale=language))
-        )
-        return shown.page(
-            "storefront/outlet.html",
-            products=[(view(p, language), p.description) for p in products if p.active],
-            few_left=FEW_LEFT,
-            open=state.open,
-            opens=opens,
-            hours=today_hours(outlet, now),
-            **common(outlet, language),
-            **chat(desk, language),
-        )
+        return await _outlet_page(desk, shown, slug, request, {})
+
+    @get("/o/{slug:str}/app", needs="public")
+    async def app(slug: FromPath[str], request: Request[Any, Any, Any]) -> Response[str]:
+        """Show the outlet inside of Telegram, whose web client frames it."""
+        framed = {ANCESTORS_HEADER.decode(): TELEGRAM_WEB}
+        return await _outlet_page(desk, shown, slug, request, framed)
 
     @get("/o/{slug:str}/privacy", needs="public")
     async def privacy(slug: FromPath[str], request: Request[Any, Any, Any]) -> Response[str]:
@@ -172,7 +159,38 @@ def _outlet_pages(desk: ChatDesk, shown: Pages, register: list[DataMap]) -> list
         headers = {"cache-control": "public, max-age=60"}
         return Response(css, media_type="text/css", headers=headers)
 
-    return [root, page, privacy, brand]
+    return [root, page, app, privacy, brand]
+
+
+async def _outlet_page(
+    desk: ChatDesk,
+    shown: Pages,
+    slug: str,
+    request: Request[Any, Any, Any],
+    headers: dict[str, str],
+) -> Response[str]:
+    outlet = await desk.outlet(slug)
+    language = language_of(request, outlet)
+    async with desk.db.web(outlet.id) as work:
+        products = (await catalog.products(work, [outlet.id]))[outlet.id]
+        now = work.now
+    state = opening(outlet.hours, outlet.timezone, now)
+    opens = (
+        ""
+        if state.opens_at is None
+        else str(format_datetime(state.opens_at, "EEEE HH:mm", locale=language))
+    )
+    return shown.page(
+        "storefront/outlet.html",
+        headers=headers,
+        products=[(view(p, language), p.description) for p in products if p.active],
+        few_left=FEW_LEFT,
+        open=state.open,
+        opens=opens,
+        hours=today_hours(outlet, now),
+        **common(outlet, language),
+        **chat(desk, language),
+    )
 
 
 def _widget_pages(desk: ChatDesk, shown: Pages) -> list[Any]:

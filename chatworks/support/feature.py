@@ -8,7 +8,15 @@ from chatworks.commands.models import Call, Registration, Trace
 from chatworks.conversations.models import BotSpeaks, PersonAnswered, PersonWaits
 from chatworks.kit.feature import Feature
 from chatworks.support import jobs, service
-from chatworks.support.models import DATA_MAP, AddNote, Assign, RemoveCanned, SaveCanned
+from chatworks.support.models import (
+    DATA_MAP,
+    AddNote,
+    Assign,
+    ListConversations,
+    ListMessages,
+    RemoveCanned,
+    SaveCanned,
+)
 
 
 def _trace_assigned(call: Call[Any], result: Any) -> Trace:
@@ -30,6 +38,10 @@ _OPERATOR = frozenset({"operator"})
 FEATURE = Feature(
     name="support",
     registrations=(
+        Registration(
+            ListConversations, service.list_conversations, _OPERATOR, needs="messages.read"
+        ),
+        Registration(ListMessages, service.list_messages, _OPERATOR, needs="messages.read"),
         Registration(Assign, service.assign, _OPERATOR, _trace_assigned, needs="messages.write"),
         Registration(AddNote, service.add_note, _OPERATOR, _trace_noted, needs="messages.write"),
         Registration(

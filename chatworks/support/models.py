@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Annotated, Any
 from uuid import UUID
 
-from chatworks.commands.models import Command
+from msgspec import Meta
+
+from chatworks.commands.models import Command, Query
 from chatworks.kit.datamap import Basis, DataMap, Erasure, Personal, operational
 from chatworks.kit.errors import Refusal
 
@@ -15,6 +18,7 @@ CANNED_LENGTH_MAX = 2000  # code points, before its variables are filled
 CANNED_MAX = 100  # of one outlet: all of them stand in the composer's menu
 SHORTCUT = r"[a-z0-9][a-z0-9-]{0,31}"
 FIGURES_OVER = timedelta(days=7)
+PAGE_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,73 @@ class Figures:
     count: int
     median: float
     ninetieth: float
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRow:
+    """A conversation as the outlet lists it: with whom, where, who speaks, what was said last."""
+
+    conversation_id: UUID
+    channel_id: UUID
+    channel_kind: str
+    contact_name: str
+    contact_status: str
+    speaker: str
+    last_at: datetime
+    last_text: str
+    last_seq: int
+    read_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationPage:
+    """Some conversations, and where the list goes on; "" at its end."""
+
+    conversations: list[ConversationRow]
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListConversations(Query[ConversationPage]):
+    """The outlet's conversations, the latest first; of one kind of channel if given. ``cursor`` is
+    the ``next`` of the page before.
+    """
+
+    kind: str = ""
+    cursor: str = ""
+    limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 50
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """A message of a conversation. ``author`` is who wrote it; ``content`` is as it was said."""
+
+    seq: int
+    direction: str
+    author: str
+    content: dict[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    """Some messages in order; ``next`` is the ``after`` of the page that follows, whenever."""
+
+    messages: list[MessageView]
+    next: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListMessages(Query[MessagePage]):
+    """The messages of a conversation with numbers above ``after``, the oldest of them first."""
+
+    conversation_id: UUID
+    after: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
+    limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 50
+
+
+class NoSuchPage(Refusal):
+    """The cursor is none that a list of conversations gave."""
 
 
 class NoSuchOperator(Refusal):

@@ -43,7 +43,7 @@ WHERE outlet_id = %(outlet_id)s AND conversation_id = %(id)s
 
 -- name: waiting
 -- Who waits, the longest first.
-SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,
+SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.phone, p.status, c.speaker, c.operator_id,
        c.last_at, c.last_text, c.last_seq, c.read_seq, s.waits_since, s.assigned_to
 FROM support_case s
 JOIN conversation c ON c.outlet_id = s.outlet_id AND c.id = s.conversation_id
@@ -57,7 +57,7 @@ ORDER BY s.waits_since
 LIMIT %(limit)s
 
 -- name: assigned
-SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,
+SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.phone, p.status, c.speaker, c.operator_id,
        c.last_at, c.last_text, c.last_seq, c.read_seq, s.waits_since, s.assigned_to
 FROM support_case s
 JOIN conversation c ON c.outlet_id = s.outlet_id AND c.id = s.conversation_id
@@ -107,7 +107,7 @@ HAVING count(*) = %(conversations)s
 
 -- name: search
 -- It looks through so many conversations and so many messages of each, whatever is asked for.
-SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.status, c.speaker, c.operator_id,
+SELECT c.id, c.channel_id, h.kind, p.name, p.username, p.phone, p.status, c.speaker, c.operator_id,
        c.last_at, c.last_text, c.last_seq, c.read_seq
 FROM (SELECT * FROM conversation
       WHERE outlet_id = %(outlet_id)s AND last_at < %(before)s
@@ -126,3 +126,28 @@ WHERE (%(kind)s::text = '' OR h.kind = %(kind)s::text)
                     AND m.seq > c.last_seq - %(messages)s
                     AND strpos(lower(m.content ->> 'text'), lower(%(words)s)) > 0))
 ORDER BY c.last_at DESC
+
+-- name: page
+SELECT c.id AS conversation_id, c.channel_id, h.kind AS channel_kind,
+       COALESCE(p.name, '') AS contact_name, p.status AS contact_status, c.speaker, c.last_at,
+       COALESCE(c.last_text, '') AS last_text, c.last_seq, c.read_seq
+FROM conversation c
+JOIN contact p ON p.outlet_id = c.outlet_id AND p.id = c.contact_id
+JOIN channel h ON h.outlet_id = c.outlet_id AND h.id = c.channel_id
+WHERE c.outlet_id = %(outlet_id)s AND (c.last_at, c.id) < (%(before)s, %(before_id)s)
+  AND c.last_minute <= %(before)s::timestamptz AT TIME ZONE 'UTC'
+  AND (%(kind)s::text = '' OR h.kind = %(kind)s::text)
+ORDER BY c.last_minute DESC, c.last_at DESC, c.id DESC
+LIMIT %(limit)s
+
+-- name: messages
+SELECT m.seq, m.direction, m.author, m.content::text, m.created_at
+FROM conversation c
+LEFT JOIN LATERAL (
+    SELECT * FROM message m
+    WHERE m.outlet_id = c.outlet_id AND m.conversation_id = c.id AND m.seq > %(after)s
+    ORDER BY m.seq
+    LIMIT %(limit)s
+) AS m ON true
+WHERE c.outlet_id = %(outlet_id)s AND c.id = %(id)s
+ORDER BY m.seq

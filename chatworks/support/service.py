@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from chatworks.commands.models import Call
 from chatworks.conversations.models import NoSuchConversation
 from chatworks.identity.store import operators
+from chatworks.kit import cursors
 from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work
 from chatworks.support import core, store
@@ -21,11 +23,18 @@ from chatworks.support.models import (
     Assigned,
     Canned,
     CannedSaved,
+    ConversationPage,
     EmptyNote,
+    ListConversations,
+    ListMessages,
+    MessagePage,
     NoSuchOperator,
+    NoSuchPage,
     Noted,
     WrongCanned,
 )
+
+AHEAD = timedelta(minutes=1)  # clocks of several processes differ a little: the newest is listed
 
 
 async def assign(work: Work, calls: Sequence[Call[Any]]) -> list[Assigned | Refusal]:
@@ -53,9 +62,42 @@ async def add_note(work: Work, calls: Sequence[Call[Any]]) -> list[Noted | Refus
             answers.append(EmptyNote())
             continue
         key = (call.outlet_id, call.request.conversation_id)
-        note_id = await store.add_note(work, key, UUID(call.actor.id), text)
+        note_id = await store.add_note(work, key, call.actor.operator_id, text)
         answers.append(NoSuchConversation() if note_id is None else Noted(note_id))
     work.notify(f"outlet {call.outlet_id.hex}" for call in calls)
+    return answers
+
+
+async def list_conversations(
+    work: Work, calls: Sequence[Call[Any]]
+) -> list[ConversationPage | Refusal]:
+    """Handle ``ListConversations``: few, and each reads a bounded page by the list's index."""
+    answers: list[ConversationPage | Refusal] = []
+    for call in calls:
+        asked: ListConversations = call.request
+        first = (work.now + AHEAD, UUID(int=0))
+        place = cursors.read(asked.cursor, tuple[datetime, UUID]) if asked.cursor else first
+        if place is None or place[0].tzinfo is None:
+            answers.append(NoSuchPage())
+            continue
+        rows = await store.page(work, call.outlet_id, place, asked.kind, asked.limit)
+        full = len(rows) == asked.limit
+        more = cursors.show(rows[-1].last_at, rows[-1].conversation_id) if full else ""
+        answers.append(ConversationPage(rows, more))
+    return answers
+
+
+async def list_messages(work: Work, calls: Sequence[Call[Any]]) -> list[MessagePage | Refusal]:
+    """Handle ``ListMessages``: few, and each reads a bounded page of one conversation."""
+    answers: list[MessagePage | Refusal] = []
+    for call in calls:
+        asked: ListMessages = call.request
+        key = (call.outlet_id, asked.conversation_id)
+        found = await store.messages(work, key, asked.after, asked.limit)
+        if found is None:
+            answers.append(NoSuchConversation())
+        else:
+            answers.append(MessagePage(found, found[-1].seq if found else asked.after))
     return answers
 
 

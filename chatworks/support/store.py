@@ -8,16 +8,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import dict_row
+import msgspec
+from psycopg.rows import class_row, dict_row
 
 from chatworks.kit.db import load_queries
 from chatworks.kit.work import Work
-from chatworks.support.models import FIGURES_OVER, Canned, Figures, Note
+from chatworks.support.models import (
+    FIGURES_OVER,
+    Canned,
+    ConversationRow,
+    Figures,
+    MessageView,
+    Note,
+)
 
 QUERIES = load_queries(__package__)
 NOTES_SHOWN = 100
 PAGE_LENGTH = 50
-SEARCHED_CONVERSATIONS = 300  # of one page of results; the next page looks further back
+SEARCHED_CONVERSATIONS = 100  # of one page of results; the next page looks further back
 SEARCHED_MESSAGES = 100  # the newest of each
 
 Key = tuple[UUID, UUID]  # outlet, conversation
@@ -163,6 +171,35 @@ async def remove_canned(work: Work, outlet_id: UUID, shortcut: str) -> None:
     """Remove a canned answer."""
     parameters = {"outlet_id": outlet_id, "shortcut": shortcut}
     await work.conn.execute(QUERIES["remove_canned"], parameters)
+
+
+async def page(
+    work: Work, outlet_id: UUID, place: tuple[datetime, UUID], kind: str, limit: int
+) -> list[ConversationRow]:
+    """Return the conversations that come after ``place``, the latest first; "" is every kind."""
+    parameters = {
+        "outlet_id": outlet_id,
+        "before": place[0],
+        "before_id": place[1],
+        "kind": kind,
+        "limit": limit,
+    }
+    async with work.conn.cursor(row_factory=class_row(ConversationRow)) as cursor:
+        await cursor.execute(QUERIES["page"], parameters)
+        return await cursor.fetchall()
+
+
+async def messages(work: Work, key: Key, after: int, limit: int) -> list[MessageView] | None:
+    """Return messages above ``after``; None where there is no such conversation."""
+    parameters = {"outlet_id": key[0], "id": key[1], "after": after, "limit": limit}
+    rows = await (await work.conn.execute(QUERIES["messages"], parameters)).fetchall()
+    if not rows:
+        return None
+    return [
+        MessageView(row[0], row[1], row[2], msgspec.json.decode(row[3]), row[4])
+        for row in rows
+        if row[0] is not None
+    ]
 
 
 async def last_order(work: Work, outlet_id: UUID, conversation_id: UUID) -> str:

@@ -18,6 +18,7 @@ from chatworks.testing import telegram_rules as rules
 from chatworks.testing.telegram_people import BOT, EPOCH, QUERY_SECONDS, People, Upload
 
 CHECKOUT_SECONDS = 10
+DEFAULT_BUTTON = {"type": "default"}
 OLD_QUERY = "query is too old and response timeout expired or query ID is invalid"
 CONTENT = ("text", "entities", "caption", "caption_entities")
 COPIED = {
@@ -46,6 +47,7 @@ class Calls(People):
 
     commands: dict[str, list[dict[str, str]]] = field(default_factory=dict)  # by language
     scoped_commands: dict[tuple[str, str], list[dict[str, str]]] = field(default_factory=dict)
+    buttons: dict[int, Params] = field(default_factory=dict)  # of the menu, by chat; 0: of all
     chats: dict[tuple[int, int], Params] = field(default_factory=dict)  # (chat, message)
     charges: dict[str, Params] = field(default_factory=dict)  # payments, by their charge id
     by_url: dict[str, str] = field(default_factory=dict)  # the ids of files sent by an address
@@ -63,6 +65,8 @@ class Calls(People):
             "setMyCommands": self._set_commands,
             "getMyCommands": self._get_commands,
             "deleteMyCommands": self._delete_commands,
+            "setChatMenuButton": self._set_button,
+            "getChatMenuButton": self._get_button,
             "sendMediaGroup": self._send_album,
             "sendChatAction": _yes,
             "editMessageText": self._edit,
@@ -196,6 +200,14 @@ class Calls(People):
         if scope == "default":
             self.commands.pop(language, None)
         return 0, True
+
+    def _set_button(self, params: Params) -> Result:
+        self.buttons[int(params.get("chat_id", 0))] = params.get("menu_button", DEFAULT_BUTTON)
+        return 0, True
+
+    def _get_button(self, params: Params) -> Result:
+        default = self.buttons.get(0, DEFAULT_BUTTON)
+        return 0, self.buttons.get(int(params.get("chat_id", 0)), default)
 
     # -- queries and payments ----------------------------------------------------------------
 

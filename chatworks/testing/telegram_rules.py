@@ -53,6 +53,7 @@ def check(method: str, params: dict[str, Any]) -> str:
         "answerCallbackQuery": _notice,
         "answerPreCheckoutQuery": _checkout,
         "setMyCommands": _commands,
+        "setChatMenuButton": _menu_button,
         "setWebhook": _webhook,
         "sendMediaGroup": _album,
         "sendLocation": _location,
@@ -134,6 +135,15 @@ def _commands(params: dict[str, Any]) -> str:
         if not 0 < units(command["description"]) <= DESCRIPTION_UNITS_MAX:
             return "BOT_COMMAND_DESCRIPTION_INVALID"
     return ""
+
+
+def _menu_button(params: dict[str, Any]) -> str:
+    button = params.get("menu_button", {"type": "default"})
+    if button["type"] != "web_app":
+        return ""
+    if not button["text"].strip():
+        return "text buttons are not allowed to be empty"
+    return "" if button["web_app"]["url"].startswith("https://") else "BUTTON_URL_INVALID"
 
 
 def _webhook(params: dict[str, Any]) -> str:

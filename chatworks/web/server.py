@@ -16,7 +16,11 @@ from typing import Any
 import msgspec
 import structlog
 from litestar import Litestar, MediaType, Request, Response, get
-from litestar.exceptions import HTTPException, NotFoundException
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+)
 from litestar.params import FromPath
 from litestar.response import Redirect
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -145,6 +149,25 @@ def _files() -> list[Any]:
     return [static, favicon, robots]
 
 
+def _for_programs(request: Asked) -> bool:
+    """Return whether this is the API's: programs are never answered by a page."""
+    return request.url.path.startswith("/api/")
+
+
+def _methods(request: Asked) -> set[str]:
+    """Return the methods that are allowed at a request's path (RFC 9110 §15.5.6)."""
+    steps = [step for step in request.url.path.split("/") if step]
+    allowed: set[str] = set()
+    for route in request.app.routes:
+        known = route.path_components
+        if len(known) == len(steps) and all(
+            not isinstance(there, str) or there == step
+            for there, step in zip(known, steps, strict=True)
+        ):
+            allowed |= set(getattr(route, "methods", ()))
+    return allowed
+
+
 def answer(pages: Pages, request: Asked, error: Exception) -> Response[Any]:
     """Return what an error looks like: a page, or problem details. A surprise is logged."""
     status = int(getattr(error, "status_code", 0) or getattr(error, "status", 500))
@@ -157,7 +180,9 @@ def answer(pages: Pages, request: Asked, error: Exception) -> Response[Any]:
     headers = dict(getattr(error, "headers", None) or {})
     if seconds := getattr(error, "retry_after", 0):
         headers["retry-after"] = str(seconds)
-    if "text/html" in request.headers.get("accept", ""):
+    if isinstance(error, MethodNotAllowedException):
+        headers["allow"] = ", ".join(sorted(_methods(request)))
+    if "text/html" in request.headers.get("accept", "") and not _for_programs(request):
         return pages.page(
             "web/error.html",
             status=status,

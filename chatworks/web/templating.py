@@ -25,7 +25,7 @@ from litestar import MediaType, Response
 
 from chatworks.kit.money import Money
 
-PACKAGES = ("web", "storefront", "console", "account")
+PACKAGES = ("web", "storefront", "console", "account", "factors")
 HASH_LENGTH = 12
 
 Text = Callable[..., str]

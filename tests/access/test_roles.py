@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatworks.access.core import OUTLET_ROLES, PERMISSIONS, PLATFORM_ROLES, may, read_roles, reads
-from chatworks.app import House
 from chatworks.commands.dispatch import allowed
 from chatworks.commands.models import Actor, ActorKind, Call, Command, NotAllowed, Registration
+from chatworks.house import House
 from chatworks.kit.work import Work
 
 ROLE = "[outlet.x]\ntitle = 'X'\nabout = ''\nmay = [{}]\n[platform]\n[permissions]\n'a.read' = ''\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.sdk.recording import Played, record
 from chatworks.terminal import Terminal
 

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from chatworks.app import House
 from chatworks.broadcasts import store
 from chatworks.broadcasts.models import (
     Broadcast,
@@ -20,6 +19,7 @@ from chatworks.broadcasts.models import (
     WriteBroadcast,
 )
 from chatworks.commands.models import Actor, ActorKind, Call
+from chatworks.house import House
 
 TEXTS = {"en": "Half price today!", "sw": "Nusu bei leo!"}
 

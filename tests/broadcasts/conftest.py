@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from audience import Audience
 
-from chatworks.app import House
+from chatworks.house import House
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 from audience import Audience
 from houses import at_work
 
-from chatworks.app import House
 from chatworks.cli import web_app
+from chatworks.house import House
 from chatworks.identity.service import issue_sign_in_link
 from chatworks.testing.telegram import BotApi
 from chatworks.web.sse import Streams

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,17 +12,20 @@ import msgspec
 import pytest
 from audience import TEXTS, Audience
 
-from chatworks.app import House
+from chatworks.broadcasts import store
 from chatworks.broadcasts.broadcaster import Broadcaster
 from chatworks.broadcasts.models import (
     AHEAD_SECONDS,
     CannotMove,
     Move,
     NoSuchBroadcast,
+    Outcome,
     Segment,
     WrongBroadcast,
 )
 from chatworks.contacts.jobs import Router
+from chatworks.house import House
+from chatworks.kit.work import Work
 from chatworks.outlets.models import Quiet
 
 Audiences = Callable[[int], Audience]
@@ -95,6 +98,28 @@ async def test_each_gets_it_once_in_their_language(audience: Audiences) -> None:
         ("broadcasts.WriteBroadcast",),
         ("broadcasts.MoveBroadcast",),
     ]
+
+
+@pytest.mark.parametrize("status", ["stopped", "blocked"])
+async def test_who_says_stop_while_a_step_runs_is_left_out_and_counted_so(
+    audience: Audiences, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    people = audience(2)
+    broadcast, settle = await people.write(), store.settle
+
+    async def late(work: Work, key: store.Key, outcomes: Sequence[Outcome]) -> None:
+        people.sql("UPDATE contact SET status = %s WHERE vendor_id = '1002'", status)
+        await settle(work, key, outcomes)
+
+    monkeypatch.setattr(store, "settle", late)  # the router has decided
+    await people.move(broadcast, Move.SEND)
+    await people.all_steps()
+
+    assert people.sql("SELECT thread FROM outbox_part") == [("1001",)]
+    figures = await people.figures(broadcast)
+    assert (figures.sent, figures.standing) == (1, {"sent": 1})
+    assert figures.left_out == {status: 1}
+    assert (await people.found(broadcast)).status == "done"
 
 
 async def test_two_at_once_send_to_nobody_twice(house: House, audience: Audiences) -> None:

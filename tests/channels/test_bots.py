@@ -14,10 +14,11 @@ import pytest
 import uvicorn
 from structlog.testing import capture_logs
 
-from chatworks.app import House, compose
+from chatworks.app import compose
 from chatworks.bots import holder as bots
 from chatworks.channels.models import Channel, WirePart
 from chatworks.cli import Server, web_app
+from chatworks.house import House
 from chatworks.identity.service import issue_sign_in_link
 from chatworks.kit.clock import SystemClock
 from chatworks.outbox import store
@@ -107,6 +108,12 @@ async def test_a_public_address_gets_a_webhook_and_menus(
     assert {"command": "menu", "description": "menyu"} in bot_api.commands["sw"]
     names = [command["command"] for command in bot_api.commands[""]]
     assert "staff" not in names
+    button = bot_api.buttons[0]
+    assert button == {
+        "type": "web_app",
+        "text": "MajiPro",
+        "web_app": {"url": "https://shop.example/o/majipro/app"},
+    }
     assert bot_api.polls == []
     assert [(e["event"], e["bot"], e["mode"]) for e in logs] == [
         ("bot connected", "@StandInBot", "webhook")
@@ -124,7 +131,8 @@ async def test_every_call_is_one_of_the_schema(
     async with running(house):
         await until(lambda: len(bot_api.done("setMyCommands")) == 2)
 
-    assert {call.method for call in bot_api.calls} == {"getMe", mode, "setMyCommands"}
+    made = {call.method for call in bot_api.calls}
+    assert made == {"getMe", mode, "setMyCommands", "setChatMenuButton"}
     misfits = [bot_api_schema.request_misfit(c.method, c.params) for c in bot_api.calls]
     assert set(misfits) == {""}
     poll = {"offset": 0, "timeout": 25, "allowed_updates": ["message"]}

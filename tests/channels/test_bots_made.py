@@ -14,8 +14,9 @@ from structlog.testing import capture_logs
 from test_bots import query, until
 from test_telegram_payments import take
 
-from chatworks.app import House, seed_outlet
+from chatworks.app import seed_outlet
 from chatworks.bots import holder
+from chatworks.house import House
 from chatworks.identity.service import issue_staff_code
 from chatworks.identity.store import operators
 from chatworks.kit.clock import SystemClock

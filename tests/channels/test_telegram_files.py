@@ -9,7 +9,6 @@ from typing import Any
 import bot_api_schema
 import pytest
 
-from chatworks.app import House
 from chatworks.channels.models import (
     Accepted,
     Channel,
@@ -22,6 +21,7 @@ from chatworks.channels.models import (
 from chatworks.channels.telegram.files import Files, TooLarge, as_document, dimensions
 from chatworks.channels.telegram.plan import plan
 from chatworks.channels.telegram.send import BotApi as Api
+from chatworks.house import House
 from chatworks.kit.http import Upload
 from chatworks.sdk.messages import Media, MediaKind, Message
 from chatworks.testing.telegram import BotApi, Fault

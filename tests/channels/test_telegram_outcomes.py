@@ -7,7 +7,6 @@ from uuid import UUID
 
 import pytest
 
-from chatworks.app import House
 from chatworks.channels.models import (
     Accepted,
     Ambiguous,
@@ -20,6 +19,7 @@ from chatworks.channels.models import (
 )
 from chatworks.channels.telegram.send import BotApi as Api
 from chatworks.channels.telegram.send import NotDone, TokenRefused, outcome
+from chatworks.house import House
 from chatworks.kit.http import Answer, HttpClient
 from chatworks.testing.telegram import BotApi, Fault
 

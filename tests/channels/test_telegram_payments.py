@@ -14,11 +14,11 @@ import psycopg
 import pytest
 from houses import at_work
 
-from chatworks.app import House
 from chatworks.channels.models import Channel, Lane, Prompt, RawRequest, Settle, WirePart
 from chatworks.channels.telegram.plan import plan, refund, settle
 from chatworks.commands.models import Call, Registration
 from chatworks.conversations.models import MayPay, PaymentTaken, Verdict
+from chatworks.house import House
 from chatworks.inbox import store as inbox
 from chatworks.inbox.models import NewEvent
 from chatworks.kit.money import Money

@@ -11,11 +11,11 @@ import pytest
 from houses import at_work
 from test_telegram_payments import take, until
 
-from chatworks.app import House
 from chatworks.channels.models import Prompt, Settle
 from chatworks.channels.telegram.manifest import LIMITS
 from chatworks.channels.telegram.plan import plan, settle
 from chatworks.channels.telegram.threads import address, chat_of, thread_of
+from chatworks.house import House
 from chatworks.outbox.core import chat_bucket
 from chatworks.sdk.messages import Button, Media, MediaKind, Message, Place
 from chatworks.testing.telegram import BotApi

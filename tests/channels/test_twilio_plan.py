@@ -225,6 +225,48 @@ def test_a_template_of_its_topic_says_the_message() -> None:
     assert (plan.held, plan.first) == ("", ())
 
 
+CANCELLED = template("no", "order-cancelled", "Order {{1}} was cancelled: {{2}}. Sorry!")
+
+
+@pytest.mark.parametrize(
+    ("values", "filled"),
+    [
+        (("1001", "no\n  water"), '{"1":"1001","2":"no water"}'),
+        (("1001",), '{"1":"1001","2":"–"}'),
+        (("1001", "no water", "left over"), '{"1":"1001","2":"no water"}'),
+    ],
+)
+def test_a_messages_own_values_fill_the_template_of_its_topic(
+    values: tuple[str, ...], filled: str
+) -> None:
+    message = Message("It was cancelled.", topic="order-cancelled", values=values)
+
+    plan = whatsapp(message, window_open=False, templates=(REOPEN, CANCELLED))
+
+    [part] = plan.parts
+    assert (part.template, part.params["ContentVariables"]) == ("no", filled)
+
+
+def test_the_values_are_not_what_a_template_that_asks_to_write_is_filled_with() -> None:
+    news = template("reopen", "reopen", "News for you: {{1}} Reply to read it.")
+    message = Message("It was cancelled.", topic="order-cancelled", values=("1001", "rain"))
+
+    plan = whatsapp(message, window_open=False, templates=(news,))
+
+    [part] = plan.first
+    assert part.params["ContentVariables"] == '{"1":"It was cancelled."}'
+
+
+def test_a_file_is_not_left_out_for_a_template() -> None:
+    photo = Media(MediaKind.IMAGE, "/media/a.jpg", "image/jpeg", 900)
+    answer = template("answer", "answer", "Your answer: {{1}} Reply to go on.")
+    message = Message("See here", media=(photo,), topic="answer")
+
+    plan = whatsapp(message, window_open=False, templates=(answer, REOPEN))
+
+    assert (plan.held, [part.template for part in plan.first]) == ("window", ["reopen"])
+
+
 def test_else_the_message_waits_and_a_template_asks_to_write() -> None:
     plan = whatsapp(Message("Which?", three(2)), window_open=False, templates=(REOPEN,))
 

@@ -27,12 +27,13 @@ from chatworks.channels.models import (
     Rejected,
     Report,
     RetryAfter,
+    Settle,
     Template,
 )
 from chatworks.channels.planning.drawing import draw
 from chatworks.channels.whatsapp import adapter
 from chatworks.channels.whatsapp.limits import CAPABILITIES
-from chatworks.channels.whatsapp.plan import plan
+from chatworks.channels.whatsapp.plan import plan, settle
 from chatworks.channels.whatsapp.send import outcome
 from chatworks.kit.http import Answer
 from chatworks.sdk.chat import LOCATION_BUTTON
@@ -168,7 +169,8 @@ FLOW = {"response_json": json.dumps({"flow_token": "7.form", "name": "Amina", "c
     ],
 )  # fmt: skip
 def test_what_a_person_sends(content: Mapping[str, Any], fields: dict[str, Any]) -> None:
-    wanted = {"message_ref": "wamid.1", **fields}
+    seen = "" if fields["kind"] is InboundKind.OTHER else "wamid.1"  # nothing answers a reaction
+    wanted = {"message_ref": "wamid.1", "reply_ref": seen, **fields}
     assert heard(content) == Inbound(sender=SENDER, **wanted)
 
 
@@ -184,7 +186,8 @@ def test_a_tap_names_the_message_that_it_answers(
 ) -> None:
     content = {"type": "interactive", "interactive": interactive, "context": {"id": "wamid.q"}}
 
-    assert heard(content) == Inbound(sender=SENDER, message_ref="wamid.q", **fields)
+    tap = Inbound(sender=SENDER, message_ref="wamid.q", reply_ref="wamid.1", **fields)
+    assert heard(content) == tap
     (arrival,) = split(message(content))
     assert arrival.lane is Lane.TAP
 
@@ -332,6 +335,17 @@ def test_outside_of_the_window_a_template_of_the_topic_says_it() -> None:
     assert check(part.params) is None
 
 
+def test_a_messages_own_values_fill_the_template_of_its_topic() -> None:
+    message = Message("Order 1042 is ready. Come!", topic="order.ready", values=("1042", "gate B"))
+
+    (part,) = closed(message).parts
+
+    assert part.params["template"]["name"] == "ready_en"
+    (body,) = part.params["template"]["components"]
+    assert [p["text"] for p in body["parameters"]] == ["1042", "gate B"]
+    assert check(part.params) is None
+
+
 def test_what_no_template_says_waits_until_the_person_writes() -> None:
     for message in (
         Message("Late", topic="order.late"),  # paused
@@ -361,3 +375,17 @@ def test_what_an_answer_means() -> None:
     assert outcome(answer(401, 190)) == Permanent("190: why", Consequence.DISABLE_CHANNEL)
     assert outcome(answer(400, 424242)) == Permanent("424242: why", Consequence.ALERT)
     assert outcome(answer(502)) == RetryAfter(0, "chat", "HTTP 502")
+
+
+def test_what_was_read_is_shown_with_an_answer_to_come_and_a_notice_is_said() -> None:
+    read, said = settle(Settle(PERSON, reply_ref="wamid.1", notice="Closed."))
+
+    assert read.params == {
+        "messaging_product": "whatsapp",
+        "status": "read",
+        "message_id": "wamid.1",
+        "typing_indicator": {"type": "text"},
+    }
+    assert (read.urgent, read.expires_seconds) == (True, 25)
+    assert (said.params["to"], said.params["text"]["body"]) == (PERSON, "Closed.")
+    assert settle(Settle(PERSON, asked_seq=3)) == []

@@ -7,8 +7,8 @@ import asyncio
 import psycopg
 from houses import at_work
 
-from chatworks.app import House
 from chatworks.commands import store
+from chatworks.house import House
 
 KEPT = "SELECT key FROM command_key ORDER BY key"
 

@@ -8,8 +8,9 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from chatworks.app import House, sign_in_link
+from chatworks.app import sign_in_link
 from chatworks.commands.models import Actor, ActorKind, Call, Command, NotAllowed
+from chatworks.house import House
 from chatworks.identity.models import IssueSignInLink, IssueStaffCode
 from chatworks.inbox.models import DropParked, NotParked, ReplayParked
 from chatworks.outbox.models import NotInTrouble, ResendPart

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from chatworks.app import House
 from chatworks.channels.models import Channel
 from chatworks.console import store as console
+from chatworks.house import House
 from chatworks.kit.work import Work
 from chatworks.orders import store as orders
 

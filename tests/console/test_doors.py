@@ -6,10 +6,11 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from chatworks.app import House
 from chatworks.cli import web_app
 from chatworks.console.pages import Desk
 from chatworks.console.router import console
+from chatworks.factors.pages import Gate
+from chatworks.house import House
 from chatworks.web.sse import Streams
 from chatworks.web.templating import Pages
 
@@ -20,7 +21,7 @@ def doors(house: House) -> set[tuple[str, str]]:
     """Return (path, method) of every page of the console; ids in paths are zeros."""
     desk = Desk(
         house.db, house.directory, house.dispatcher, Streams(house.listener), Pages(), "",
-        house.applets, house.kinds, house.shelf,
+        house.applets, house.kinds, house.shelf, Gate(house.prover, Pages()),
     )  # fmt: skip
     found = set()
     for route in Litestar(console(desk), openapi_config=None).routes:

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from chatworks.app import House
 from chatworks.cli import web_app
+from chatworks.house import House
 from chatworks.identity.service import issue_sign_in_link
 from chatworks.web.sse import Streams
 

@@ -12,10 +12,11 @@ import pytest
 from litestar import Litestar
 
 from chatworks.access.core import OUTLET_ROLES, PERMISSIONS, may, reads
-from chatworks.app import House
 from chatworks.cli import web_app
 from chatworks.console.pages import Desk
 from chatworks.console.router import console
+from chatworks.factors.pages import Gate
+from chatworks.house import House
 from chatworks.identity.service import issue_sign_in_link
 from chatworks.web.sse import Streams
 from chatworks.web.templating import Pages
@@ -29,7 +30,7 @@ def doors(house: House) -> Iterator[tuple[str, str, str]]:
     """Yield (method, path, what it needs) of every handler of the console."""
     desk = Desk(
         house.db, house.directory, house.dispatcher, Streams(house.listener), Pages(), "",
-        house.applets, house.kinds, house.shelf,
+        house.applets, house.kinds, house.shelf, Gate(house.prover, Pages()),
     )  # fmt: skip
     for route in Litestar(console(desk), openapi_config=None).routes:
         path = "/".join(NOWHERE if "{" in part else part for part in route.path_format.split("/"))

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from crossing import Side
 
-from chatworks.app import House
+from chatworks.house import House
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 import msgspec
 import psycopg
 
-from chatworks.app import House
 from chatworks.channels.models import Arrival, Channel, RawRequest
 from chatworks.channels.webchat.adapter import arrival
 from chatworks.conversations import store
+from chatworks.house import House
 from chatworks.inbox.models import NewEvent
 
 _updates = itertools.count(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -117,8 +118,8 @@ def _apply(persons: dict[core.Member, UUID], changed: dict[core.Member, UUID | N
 # -- ways --------------------------------------------------------------------------------
 
 
-def channel(kind: str, name: str, n: int = 1, *, broken: bool = False) -> Channel:
-    return Channel(OUTLETS[0], UUID(int=n), kind, "p", name, "webhook", broken=broken)
+def channel(kind: str, name: str, n: int = 1, **more: Any) -> Channel:
+    return Channel(OUTLETS[0], UUID(int=n), kind, "p", name, "webhook", **more)
 
 
 @pytest.mark.parametrize(
@@ -138,6 +139,27 @@ def channel(kind: str, name: str, n: int = 1, *, broken: bool = False) -> Channe
 )  # fmt: skip
 def test_a_way_for_each_kind_of_channel(kind: str, name: str, way: Way | None) -> None:
     found = core.ways([channel(kind, name)], UUID(int=9), "https://shop.example/o/x", "GO-2")
+
+    assert found == ([] if way is None else [way])
+
+
+@pytest.mark.parametrize(
+    ("kind", "address", "way"),
+    [
+        ("twilio_whatsapp", "whatsapp:+254700000001",
+         Way("WhatsApp", link="https://wa.me/254700000001?text=GO-2")),
+        ("twilio_whatsapp", "+254 700 000 001",
+         Way("WhatsApp", link="https://wa.me/254700000001?text=GO-2")),
+        ("twilio_sms", "+254700000001", Way("SMS", number="+254700000001")),
+        ("twilio_sms", "MG" + "0" * 32, None),  # a service picks a number of its own
+    ],
+)  # fmt: skip
+def test_the_number_is_the_address_whatever_the_name_is(
+    kind: str, address: str, way: Way | None
+) -> None:
+    named = channel(kind, "MajiPro", address=address)
+
+    found = core.ways([named], UUID(int=9), "https://shop.example/o/x", "GO-2")
 
     assert found == ([] if way is None else [way])
 
@@ -232,6 +254,7 @@ CANDIDATES = st.lists(
         window_hours=st.sampled_from([None, 24]),
         template=st.booleans(),
         heard_at=HEARD,
+        window_at=HEARD,
     ),
     max_size=6,
     unique_by=lambda c: c.conversation_id,
@@ -246,11 +269,11 @@ RULES = st.builds(
 
 
 def fits(c: Candidate, purpose: Purpose) -> bool:
-    heard = c.heard_at is not None and NOW - c.heard_at < timedelta(hours=24)
+    opened = c.window_at is not None and NOW - c.window_at < timedelta(hours=24)
     return (
         c.status == "active"
         and c.channel == ""
-        and (c.window_hours is None or heard or c.template)
+        and (c.window_hours is None or opened or c.template)
         and (purpose is Purpose.TRANSACTIONAL or c.agreed.marketing)
     )
 
@@ -295,6 +318,7 @@ def candidate(
     ident: UUID, kind: str = "telegram", hours_ago: float = 1, **more: object
 ) -> Candidate:
     fields = {"agreed": Agreed(marketing=True), "heard_at": NOW - timedelta(hours=hours_ago)}
+    fields["window_at"] = fields["heard_at"]
     return Candidate(ident, kind, **(fields | more))  # type: ignore[arg-type]
 
 

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 from crossing import CODE, Side, groups, rows, settle
 
-from chatworks.app import House
 from chatworks.contacts import models
 from chatworks.conversations.elsewhere import REFUSED
+from chatworks.house import House
 
 Sides = Callable[[str, str], Side]
 JOINED = "This app and Web chat are joined now: both are you. Write “unlink” to part them."

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 from crossing import Side, groups, rows, settle
 
-from chatworks.app import House
 from chatworks.conversations.worker import Worker
+from chatworks.house import House
 
 Sides = Callable[[str, str], Side]
 GIVERS = 24

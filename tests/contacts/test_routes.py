@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,10 +13,12 @@ import psycopg
 import pytest
 from crossing import Side, rows, settle
 
-from chatworks.app import House
 from chatworks.contacts import store
 from chatworks.contacts.models import Purpose, Route, SendTo
-from chatworks.outbox.models import ContactUnreachable, PartFailed
+from chatworks.conversations.store import close_window
+from chatworks.house import House
+from chatworks.kit.work import Work
+from chatworks.outbox.models import ContactUnreachable, PartFailed, PartLane
 from chatworks.outlets.models import Quiet
 from chatworks.sdk.inbound import Inbound, InboundKind, Sender
 from chatworks.sdk.messages import Message
@@ -134,6 +137,61 @@ async def test_offers_need_consent_which_is_logged(side: Sides, database_url: st
         ("marketing", False, "chat"),
         ("transactional", True, "chat"),
     ]
+
+
+async def test_an_offer_leaves_behind_everybodys_answers_and_a_notice_does_not(
+    side: Sides, database_url: str
+) -> None:
+    lanes = "SELECT lane FROM outbox_part WHERE payload->'params'->>'text' = 'Hello!' ORDER BY n"
+    bot = side("telegram", "501")
+    await bot.says("offers on")
+
+    await send(bot, Purpose.MARKETING)
+    assert rows(database_url, lanes) == [(PartLane.BULK.value,)]
+    await send(bot)  # what follows in a chat takes along what waits there
+    assert rows(database_url, lanes) == [(PartLane.NORMAL.value,)] * 2
+
+
+async def test_a_window_that_the_vendor_closed_early_is_closed_for_routes_too(
+    side: Sides, house: House, database_url: str
+) -> None:
+    _, bot = await joined(side)
+    kind = house.kinds["telegram"]
+    windowed = dataclasses.replace(kind.capabilities, window_hours=24)
+    house.kinds["telegram"] = dataclasses.replace(kind, capabilities=windowed)
+    outlet, conversation = bot.channel.outlet_id, await bot.id()
+    await send(bot)
+    async with house.db.engine([outlet]) as work:
+        await close_window(work, outlet, conversation, work.now)
+
+    await send(bot)  # they wrote a moment ago, and yet the vendor takes no free text
+    assert told(database_url) == ["501", "a1"]
+    passed = [(one.kind, one.why) for one in (await route(bot)).decision.passed]
+    assert passed == [("telegram", "window_closed")]
+
+    await bot.says("hello")
+    await send(bot)
+    assert told(database_url) == ["501", "a1", "501"]
+    assert (await route(bot)).sent_to == conversation
+
+
+async def test_two_notices_to_one_person_at_the_same_moment_are_both_said(
+    side: Sides, house: House, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = side("telegram", "501")
+    await bot.says("hello")
+    both, add = asyncio.Barrier(2), store.add_routes
+
+    async def meet(work: Work, routes: Sequence[Route]) -> None:
+        await add(work, routes)
+        await both.wait()  # each has written its route, none its message
+
+    monkeypatch.setattr(store, "add_routes", meet)
+    await asyncio.gather(send(bot), send(bot))
+
+    assert told(database_url) == ["501", "501"]
+    placed = rows(database_url, "SELECT message_seq FROM route ORDER BY 1")
+    assert placed == sorted(row[1:] for row in rows(database_url, SAID))
 
 
 @pytest.mark.parametrize("change", ["UPDATE consent SET given = false", "DELETE FROM consent"])

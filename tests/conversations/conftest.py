@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from visitors import Visitor
 
-from chatworks.app import House
+from chatworks.house import House
 
 
 @pytest.fixture

@@ -23,9 +23,9 @@ import msgspec
 import psycopg
 import structlog
 
-from chatworks.app import House
 from chatworks.channels.models import Channel, RawRequest
 from chatworks.conversations.worker import Worker
+from chatworks.house import House
 from chatworks.inbox.models import NewEvent
 from chatworks.kit.work import Work
 

@@ -12,10 +12,10 @@ import psycopg
 import pytest
 from visitors import Visitor
 
-from chatworks.app import House
 from chatworks.commands.models import Actor, ActorKind, Call
 from chatworks.conversations.models import HandBack, Reply, TakeOver
 from chatworks.conversations.watchdog import ComputedTooLong, Watchdog
+from chatworks.house import House
 from chatworks.inbox import store as inbox
 from chatworks.kit.clock import SystemClock
 

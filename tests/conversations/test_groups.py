@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import psycopg
 
-from chatworks.app import House
 from chatworks.channels.models import Channel, RawRequest
 from chatworks.conversations.jobs import move_chats
+from chatworks.house import House
 from chatworks.inbox.models import NewEvent
 from chatworks.outbox.models import ChatMigrated
 

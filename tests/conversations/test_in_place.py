@@ -11,8 +11,8 @@ import pytest
 from houses import opened, set_environment
 from visitors import Visitor
 
-from chatworks.app import House
 from chatworks.conversations import store
+from chatworks.house import House
 from chatworks.kit.clock import FixedClock
 from chatworks.testing.telegram import BotApi
 

@@ -10,7 +10,6 @@ import psycopg
 import pytest
 from visitors import Visitor
 
-from chatworks.app import House
 from chatworks.commands.models import Actor, ActorKind, Call
 from chatworks.conversations.models import (
     CannotReach,
@@ -20,6 +19,7 @@ from chatworks.conversations.models import (
     Reply,
     TakeOver,
 )
+from chatworks.house import House
 
 People = Callable[[str], Visitor]
 MENU = "Welcome to MajiPro. What can I do for you?"

@@ -10,7 +10,9 @@ import psycopg
 import pytest
 from visitors import Visitor
 
-from chatworks.app import House
+from chatworks.audit import store as audit
+from chatworks.audit.models import Leaf
+from chatworks.house import House
 from chatworks.inbox import store as inbox
 from chatworks.outlets import store as outlets_store
 from chatworks.outlets.models import Install
@@ -101,6 +103,8 @@ def offer(house: House) -> Callable[..., Any]:
                 "UPDATE applet_install SET version = %s, settings = %s WHERE applet = 'kiosk'",
                 [version, settings],
             )
+            switched = Leaf(outlet.id, "system", "test", "test.Switch", "outlet", "", {})
+            work.defer(audit.append, switched)
         house.directory.forget()
 
     return switch

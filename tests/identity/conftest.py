@@ -9,8 +9,8 @@ import httpx
 import pytest
 from persons import Browsing, Person
 
-from chatworks.app import House
 from chatworks.cli import web_app
+from chatworks.house import House
 from chatworks.web.sse import Streams
 
 

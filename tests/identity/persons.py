@@ -13,7 +13,7 @@ from typing import cast
 
 import httpx
 
-from chatworks.app import House
+from chatworks.house import House
 
 CODE = re.compile(r"\b([0-9A-Z]{4}-[0-9A-Z]{4})\b")
 TICKET = re.compile(r'name="ticket" value="([0-9a-f]{32})"')

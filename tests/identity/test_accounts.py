@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from persons import Browsing, Person
 
-from chatworks.app import House
 from chatworks.commands.models import Actor, ActorKind, Call
+from chatworks.house import House
 from chatworks.identity import accounts, store
 from chatworks.identity.models import Typed
 from chatworks.identity.service import note
@@ -221,6 +221,7 @@ async def test_details_take_their_five_fields_and_nothing_else(
     assert rows(database_url, "SELECT value FROM account_address") == [("amina@example.com",)]
 
 
+@pytest.mark.promise("account-details")
 async def test_another_address_is_verified_and_the_old_one_is_told(person: Person) -> None:
     await person.signs_up()
     await person.post("/account/addresses/add", address="new@example.com")

@@ -11,7 +11,7 @@ import pytest
 from persons import CODE, Browsing, Person
 from visitors import Visitor
 
-from chatworks.app import House
+from chatworks.house import House
 
 Chats = Callable[[], Visitor]
 

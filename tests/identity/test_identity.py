@@ -7,7 +7,7 @@ import asyncio
 import psycopg
 import pytest
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.identity import service
 from chatworks.identity.models import Browser, Secrets
 

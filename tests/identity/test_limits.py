@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from persons import Browsing, Person
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.identity import limits
 from chatworks.identity.core import network
 from chatworks.identity.models import Browser, Closed

@@ -10,7 +10,9 @@ import pytest
 from persons import Browsing, Person
 
 from chatworks.identity import limits
+from chatworks.identity.models import Browser
 from chatworks.passwords import hasher
+from chatworks.passwords.models import Right
 
 EMAIL = "amina@example.com"
 GOOD = "correct horse battery staple"
@@ -90,6 +92,7 @@ async def test_a_forgotten_password_is_set_anew_and_nobody_is_signed_in_by_it(
         assert not await person.signed_in()  # every session ended
         told = (await elsewhere.mails())[-1]
         assert told[:2] == (EMAIL, "Your password was changed")
+        assert "/account/forgot" in told[2]
         assert await signs_in(elsewhere, GOOD) == 422
         assert await signs_in(elsewhere, NEW) == 303
         await elsewhere.post("/account/forgot/finish", code=code, new=GOOD, again=GOOD)
@@ -131,7 +134,7 @@ async def test_changing_it_needs_the_old_one_and_ends_the_other_browsers(
     async with browse() as other:
         assert await signs_in(other, GOOD) == 303
         await person.post("/account/password", old="not mine", new=NEW, again=NEW)
-        assert (person.status, "not your password of now" in person.page) == (422, True)
+        assert (person.status, "not your current password" in person.page) == (422, True)
         assert await other.signed_in()
         assert await signs_in(other, NEW) == 422
 
@@ -212,7 +215,7 @@ async def test_of_sixty_four_resets_with_one_code_exactly_one_sets_a_password(
 ) -> None:
     await person.signs_up()
     await chooses(person)
-    free = dict.fromkeys(limits.CODE, limits.Budget(1000, 0.01))
+    free = dict.fromkeys(limits.CODE, limits.Budget(100_000, 0.01))
     monkeypatch.setattr(limits, "BUDGETS", {**limits.BUDGETS, "code": free})
     async with browse() as thief:
         code = await forgets(thief)
@@ -237,7 +240,7 @@ async def test_guessing_the_code_of_a_reset_ends_it(
 ) -> None:
     await person.signs_up()
     await chooses(person)
-    free = dict.fromkeys(limits.CODE, limits.Budget(1000, 0.01))
+    free = dict.fromkeys(limits.CODE, limits.Budget(100_000, 0.01))
     monkeypatch.setattr(limits, "BUDGETS", {**limits.BUDGETS, "code": free})
     async with browse() as thief:
         code = await forgets(thief)
@@ -262,6 +265,26 @@ async def test_too_many_and_too_busy_are_said_as_what_they_are(
     monkeypatch.setattr(places, "_value", 0)
     assert await signs_in(person, "wrong", "other@example.com") == 503
     assert hasher.refused_total._value.get() >= 1
+
+
+async def test_a_change_between_the_try_and_the_session_lets_nobody_in(
+    person: Person, browse: Browsing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await person.signs_up()
+    await chooses(person)
+    passwords = person.house.passwords
+    verify = passwords.verify
+
+    async def then_changed(address: str, text: str, browser: Browser) -> Right | None:
+        right = await verify(address, text, browser)
+        await person.post("/account/password", old=GOOD, new=NEW, again=NEW)
+        return right
+
+    monkeypatch.setattr(passwords, "verify", then_changed)
+    async with browse() as thief:
+        assert await signs_in(thief, GOOD) == 422
+        assert not await thief.signed_in()
+    assert person.status == 303
 
 
 async def test_nobody_is_led_elsewhere_after_signing_in(person: Person) -> None:

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from persons import Browsing, Person
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.identity import service, store
 from chatworks.identity.models import Browser, Secrets, Session
 from chatworks.kit.clock import FixedClock

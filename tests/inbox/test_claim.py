@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chatworks.app import House
 from chatworks.channels.models import Arrival, Channel, Lane
+from chatworks.house import House
 from chatworks.inbox import store
 from chatworks.inbox.models import NewEvent
 from chatworks.kit.ids import thread_key

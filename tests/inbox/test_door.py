@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatworks.app import House
 from chatworks.channels.models import Channel
+from chatworks.house import House
 from chatworks.inbox.door import Door
 
 SECRET_HEADER = b"x-telegram-bot-api-secret-token"

@@ -11,7 +11,8 @@ import pytest
 from processes import chatworks, servers_of
 from psycopg import sql
 
-from chatworks.app import House, compose
+from chatworks.app import compose
+from chatworks.house import House
 from chatworks.kit.backup import ToolFailed, backup, restore, tool
 from chatworks.kit.clock import SystemClock
 from chatworks.kit.errors import Invalid

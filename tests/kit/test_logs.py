@@ -14,10 +14,10 @@ import psycopg
 import pytest
 import structlog
 
-from chatworks.app import House
 from chatworks.channels.webchat.adapter import arrival
 from chatworks.cli import web_app
 from chatworks.conversations import worker
+from chatworks.house import House
 from chatworks.inbox.models import NewEvent
 from chatworks.kit.logs import configure
 from chatworks.terminal import Terminal

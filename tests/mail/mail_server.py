@@ -13,7 +13,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.kit.crypto import Vault
 from chatworks.mail.carriers import SmtpServer
 from chatworks.mail.models import Server

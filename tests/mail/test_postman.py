@@ -14,7 +14,7 @@ import pytest
 import trustme
 from mail_server import SENDER, Mailbox, Rows, postman
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.kit.errors import Invalid
 from chatworks.mail import carriers, store
 from chatworks.mail.carriers import SmtpServer
@@ -339,7 +339,8 @@ async def test_a_mail_that_was_sealed_with_another_key_fails_and_says_so(
 ) -> None:
     await send_one(house)
     (mail,) = await (post := postman(house, box)).lease()
-    await post.send(replace(mail, content=mail.content[:-1] + b"x"))
+    other = mail.content[:-1] + bytes([mail.content[-1] ^ 1])
+    await post.send(replace(mail, content=other))
 
     assert rows() == [("failed", 1, 0, "it was sealed with another key", False)]
 

@@ -8,8 +8,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from chatworks.app import House
 from chatworks.cli import web_app
+from chatworks.house import House
 from chatworks.web.sse import Streams
 
 

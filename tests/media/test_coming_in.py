@@ -13,9 +13,9 @@ import psycopg
 import pytest
 from files import PDF, located, picture
 
-from chatworks.app import House
 from chatworks.channels.models import RawRequest
 from chatworks.conversations.store import Said, find_by_thread, history
+from chatworks.house import House
 from chatworks.inbox.models import NewEvent
 from chatworks.kit.errors import NotFound
 from chatworks.media import core, store

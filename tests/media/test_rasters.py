@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.web.templating import static_files
 
 DRAWINGS = [n for n in static_files() if n.startswith("outlets/") and n.endswith(".svg")]

@@ -11,7 +11,7 @@ import pytest
 from files import MP4, PDF, TEXT, located, picture
 from PIL import Image
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.kit.errors import NotFound
 from chatworks.media import store
 from chatworks.media.models import NotTaken, Origin, OutletFull, Owner, TooLarge

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from files import PDF, located
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.media import store
 from chatworks.storefront.uploads import UPLOADS_BURST
 

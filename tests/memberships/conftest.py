@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from people import People
+from staff_cast import People
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.identity import store as identity
 
 

@@ -6,7 +6,7 @@ import asyncio
 from uuid import UUID
 
 import pytest
-from people import People
+from staff_cast import People
 
 from chatworks.commands.models import NotAllowed
 from chatworks.kit.errors import Refusal

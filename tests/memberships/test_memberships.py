@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from people import People
+from staff_cast import People
 
 from chatworks.access.core import OUTLET_ROLES
 from chatworks.catalog.models import SetActive

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatworks.app import House
 from chatworks.catalog.models import OutOfStock
 from chatworks.commands.models import Actor, ActorKind, Call, Origin
+from chatworks.house import House
 from chatworks.kit.errors import Refusal
 from chatworks.kit.ids import uuid7
 from chatworks.orders import core

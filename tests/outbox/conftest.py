@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from vendor import Sending, Vendor
 
-from chatworks.app import House
+from chatworks.house import House
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatworks.app import House
 from chatworks.channels.models import Accepted, Channel
 from chatworks.conversations.models import Post
 from chatworks.conversations.service import post
+from chatworks.house import House
 from chatworks.outbox import core, store
 from chatworks.outbox.leasing import Room, lease
 from chatworks.outbox.models import RANK, Status

@@ -12,7 +12,6 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from chatworks.app import House
 from chatworks.channels.models import (
     Accepted,
     Arrival,
@@ -26,6 +25,7 @@ from chatworks.channels.models import (
 )
 from chatworks.conversations.models import Post
 from chatworks.conversations.service import post
+from chatworks.house import House
 from chatworks.inbox.models import NewEvent
 from chatworks.outbox.models import Part
 from chatworks.sdk.inbound import Inbound, InboundKind, Sender

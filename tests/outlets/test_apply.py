@@ -11,8 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from chatworks import cli
-from chatworks.app import House, apply_outlet, compare_outlet, seed_outlet
+from chatworks.app import apply_outlet, compare_outlet, seed_outlet
 from chatworks.commands.models import Actor, ActorKind, Call, NotAllowed
+from chatworks.house import House
 from chatworks.outlets.models import (
     AppletSpec,
     ApplyFile,
@@ -50,7 +51,8 @@ def edited(file: OutletFile) -> OutletFile:
     first, *rest = file.products
     dearer = msgspec.structs.replace(first, price_minor=26000, stock=7, tags=["water", "top"])
     new = ProductSpec(sku="CUP", name={"en": "Paper cups"}, price_minor=5000, stock=9)
-    applets = [AppletSpec("water", {"largest_order": 5}), AppletSpec("staff")]
+    water = AppletSpec("water", {"largest_order": 5})
+    applets = [water, AppletSpec("staff"), AppletSpec("account")]
     return msgspec.structs.replace(
         file, brand=brand, products=[*rest, dearer, new], applets=applets, owner="Somebody else"
     )

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from argon2 import PasswordHasher
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.identity import limits, store
 from chatworks.identity import service as identity
 from chatworks.identity.limits import Budget
@@ -275,6 +275,45 @@ async def test_a_changed_password_ends_every_other_session_and_the_person_is_tol
         "ChangePassword", "NewDevice", "NewDevice", "NewDevice", "RevokeSessions", "SetPassword",
         "SignIn", "SignIn", "SignIn", "WrongPassword",
     ]  # fmt: skip
+
+
+async def test_a_password_that_was_right_is_not_once_it_is_changed(
+    house: House, passwords: Passwords, account_id: UUID
+) -> None:
+    right = await passwords.verify(EMAIL, GOOD, HERE)
+    assert right is not None
+    async with house.db.engine() as work:
+        assert await passwords.stands(work, right) is True
+    prepared = await passwords.prepare(NEW, ["Asha"])
+    async with house.db.engine() as work:
+        await passwords.change(work, account_id, prepared)
+
+    async with house.db.engine() as work:
+        assert await passwords.stands(work, right) is False
+
+
+async def test_a_session_that_begins_while_the_password_changes_is_ended_by_the_change(
+    house: House, passwords: Passwords, account_id: UUID, database_url: str
+) -> None:
+    right = await passwords.verify(EMAIL, GOOD, HERE)
+    prepared = await passwords.prepare(NEW, ["Asha"])
+    assert right is not None
+
+    async def change() -> None:
+        async with house.db.engine() as work:
+            await passwords.change(work, account_id, prepared)
+
+    async with house.db.engine() as work:
+        assert await passwords.stands(work, right) is True
+        changing = asyncio.create_task(change())
+        await asyncio.sleep(0.2)
+        assert not changing.done()  # it waits for this sign-in
+        await identity.sign_in_as(work, account_id, {"password"}, HERE)
+    await changing
+
+    with psycopg.connect(database_url) as conn:
+        row = conn.execute("SELECT count(*) FROM session WHERE revoked_at IS NULL").fetchone()
+    assert row == (0,)
 
 
 async def test_a_reset_ends_every_session_and_signs_nobody_in(

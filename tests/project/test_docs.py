@@ -24,7 +24,17 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 # Commands of the documents that no sandbox runs, and what shows them instead.
 ELSEWHERE = "it names a server that is not here"
+ON_A_RUNNING_LOG = "tests/audit/test_commands.py runs it beside the product"
+CALLED = "tests/api/test_description.py runs it against an open house"
+ASK = 'curl -sS -X POST $CHATWORKS/api/v1/orders/list-orders -H "Authorization: Bearer $KEY"'
 NOT_RUN = {
+    ASK: CALLED,
+    ASK + " --json '{\"limit\": 10}'": CALLED,
+    "curl -sS $CHATWORKS/api/openapi.json": CALLED,
+    "export CHATWORKS=http://127.0.0.1:8000 KEY=cw_live_…": "a key is shown once",
+    "chatworks platform role sue@example.com platform-support": "Sue needs an account first; "
+    "tests/memberships/test_platform.py runs it",
+    'chatworks platform visit majipro sue@example.com "An order of yesterday is stuck"': "the same",
     "make run": "tests/kit/test_start.py runs what it starts",
     "make test": "it is what runs this",
     "make help": "test_every_make_target_that_the_documents_name_exists",
@@ -36,6 +46,20 @@ NOT_RUN = {
     "chatworks restore kept.backup postgresql://chatworks_owner:secret@db.example/chatworks": (
         "tests/kit/test_backup.py restores into an address"
     ),
+    "curl https://shop.example/audit/key": ELSEWHERE,
+    (
+        'chatworks audit witness https://shop.example/audit "shop.example/audit+0a1b2c3d+AQ…"'
+        " --name me.example"
+    ): ON_A_RUNNING_LOG,
+    (
+        'chatworks audit verify --held witness/0a1b2c3d.history --witness "me.example+4e5f6a7b+BA…"'
+    ): ON_A_RUNNING_LOG,
+    "chatworks audit prove 019ab0c1d2e3f4a5b6c7d8e9f0a1b2c3 --folder proofs": ON_A_RUNNING_LOG,
+    (
+        "chatworks audit check proofs/019ab0c1d2e3f4a5b6c7d8e9f0a1b2c3.tlog-proof"
+        " proofs/019ab0c1d2e3f4a5b6c7d8e9f0a1b2c3.leaf"
+        ' --key "shop.example/audit+0a1b2c3d+AQ…"'
+    ): ON_A_RUNNING_LOG,
     "export DATABASE_URL=postgresql://chatworks_owner:secret@db.example:5432/chatworks": ELSEWHERE,
     "TEST_DATABASE_URL=postgresql://postgres:secret@127.0.0.1:5432/postgres make test": ELSEWHERE,
 }

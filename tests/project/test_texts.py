@@ -10,9 +10,10 @@ import pytest
 
 from chatworks.access.core import OUTLET_ROLES
 from chatworks.account import core as acts
-from chatworks.account import entry_pages, own_pages, password_pages
+from chatworks.account import entry_pages, own_pages, password_pages, second_pages, security_pages
 from chatworks.conversations import choices
 from chatworks.conversations.elsewhere import REFUSED
+from chatworks.factors import pages as gate
 from chatworks.identity.letters import LETTERS
 from chatworks.kit.texts import Texts
 from chatworks.orders import core
@@ -26,6 +27,7 @@ PACKAGES = {
     "chatworks.account": ["account"],
     "chatworks.applets.account": ["applets/account"],
     "chatworks.bots": ["bots"],
+    "chatworks.factors": ["factors"],
     "chatworks.identity": ["identity"],
     "chatworks.conversations": ["conversations"],
     "chatworks.sdk": ["sdk"],
@@ -66,9 +68,22 @@ PAGE_TEXTS = {
     *password_pages.WHY.values(), password_pages.WRONG, password_pages.WRONG_OLD,
     password_pages.NOT_TWICE, password_pages.NOT_FRESH,
     *(role.title for role in OUTLET_ROLES.values()),
+    second_pages.NOT_VALID, second_pages.UNKNOWN_PASSKEY, *security_pages.PROBLEMS,
+}  # fmt: skip
+STEP_UP_TEXTS = {  # what the page of a step-up says that somebody is about to do
+    *(asks for _, asks in security_pages.ACTS), gate.NOT_VALID,
+    *(
+        keyword.value.value
+        for path in ROOT.glob("*/feature.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg == "asks" and isinstance(keyword.value, ast.Constant)
+    ),
 }  # fmt: skip
 EXTRA = {
     "chatworks.account": PAGE_TEXTS,
+    "chatworks.factors": STEP_UP_TEXTS,
     "chatworks.identity": LETTER_TEXTS,
     "chatworks.conversations": {choices.STOPPED, *choices.OFFERS.values(), *REFUSED.values()},
     "chatworks.orders": {*core.STATUS_TEXTS.values(), *core.TOLD_TEXTS.values()},

@@ -48,7 +48,7 @@ def names(wheel: Path) -> list[str]:
 
 
 def test_it_holds_everything_that_the_product_reads_and_nothing_else(names: list[str]) -> None:
-    kinds = ("sql", "toml", "html", "po", "css", "js", "svg", "py")
+    kinds = ("sql", "toml", "html", "po", "css", "js", "svg", "py", "bin")
     product = {
         path.relative_to(ROOT).as_posix()
         for kind in kinds

@@ -11,8 +11,8 @@ from people import Person, Shop
 from twilio_account import Account, by_the_book
 from twilio_people import PUBLIC, add_channels, hurry, reachable
 
-from chatworks.app import House
 from chatworks.channels.models import Channel, Limits
+from chatworks.house import House
 from chatworks.inbox.door import Door
 from chatworks.kit.clock import SystemClock
 from chatworks.testing.telegram import BotApi

@@ -10,10 +10,10 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from chatworks.app import House
 from chatworks.channels.models import Channel
 from chatworks.commands.models import Actor, ActorKind, Command
 from chatworks.commands.models import Call as Submitted
+from chatworks.house import House
 from chatworks.identity.models import Operator
 from chatworks.identity.store import operators
 from chatworks.inbox.door import Door

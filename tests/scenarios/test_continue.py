@@ -12,9 +12,9 @@ import msgspec
 import pytest
 from people import Person, Shop, text
 
-from chatworks.app import House
 from chatworks.channels.webchat.adapter import arrival
 from chatworks.conversations import store
+from chatworks.house import House
 from chatworks.inbox.models import NewEvent
 from chatworks.orders.models import Status
 from chatworks.testing.telegram import BotApi

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import html
+import re
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import httpx
 import psycopg
@@ -14,11 +17,14 @@ from people import Shop
 from twilio_account import Account
 from twilio_people import PUBLIC, add_channels
 
-from chatworks.app import House, compose, sign_in_link
+from chatworks.app import compose, sign_in_link
+from chatworks.broadcasts.models import Segment, WriteBroadcast
 from chatworks.channels.models import Channel
+from chatworks.channels.topics import TOPICS
 from chatworks.channels.twilio.api import NotDone
 from chatworks.cli import web_app
 from chatworks.commands.models import Actor, ActorKind, Call, NotAllowed
+from chatworks.house import House
 from chatworks.kit.clock import SystemClock
 from chatworks.kit.errors import Refusal
 from chatworks.outlets.core import sms_price
@@ -198,6 +204,7 @@ async def test_what_twilio_refuses_of_a_template_is_its_reason(
     [
         ({"body": "{{1}} is here."}, NotValid),
         ({"topic": " "}, NotValid),
+        ({"topic": "order-accepted", "body": "Order {{1}}, that is {{2}}, is accepted."}, NotValid),
         ({"name": "taken"}, NotValid),
         ({"kind": "twilio_sms"}, NoSuchChannel),
     ],
@@ -214,6 +221,38 @@ async def test_a_template_that_cannot_be_is_refused_and_nothing_is_kept(
         await shop.submit(SaveTemplate(at.id, language="en", **asked))
 
     assert shop.rows("SELECT name FROM channel_template") == [("taken",)]
+
+
+async def test_the_console_offers_the_topics_that_there_are(house: House, shop: Shop) -> None:
+    found = await channel(house)
+    texts = {"en": "Half price today!", "sw": "Nusu bei leo!"}
+    await shop.submit(WriteBroadcast(UUID(int=7), "Easter", "easter", texts, Segment()))
+    app = web_app(house, Streams(house.listener))
+    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+    page = "/console/settings/channels"
+    async with httpx.AsyncClient(transport=transport, base_url=PUBLIC) as client:
+        key = (await sign_in_link(house, found.outlet_id)).partition("key=")[2]
+        client.headers["origin"] = PUBLIC
+        await client.post("/console/sign-in", data={"key": key})
+        shown = html.unescape((await client.get(page)).text)
+        form = {
+            "do": "template",
+            "name": "accepted",
+            "language": "en",
+            "topic": "order-accepted",
+            "body": "Order {{1}} is accepted, {{2}}.",
+        }
+        wrong = await client.post(f"{page}/{found.id.hex}", data=form)
+        form["body"] = "Order {{1}} is accepted."
+        right = await client.post(f"{page}/{found.id.hex}", data=form)
+
+    offered = re.findall(r'<option value="([a-z-]+)" ?>([a-z-]+): ', shown)
+    assert offered == [(name, name) for name in [*TOPICS, "easter"]]
+    assert "{{1}} the order’s number, {{2}} why" in shown
+    assert (wrong.status_code, right.status_code) == (422, 303)
+    assert 'value="order-accepted" selected' in wrong.text
+    written = "SELECT topic, body FROM channel_template"
+    assert shop.rows(written) == [("order-accepted", "Order {{1}} is accepted.")]
 
 
 async def test_strangers_neither_check_nor_remove(house: House, shop: Shop) -> None:

@@ -10,8 +10,8 @@ import pytest
 from people import Shop
 from twilio_people import Person, said
 
-from chatworks.app import House
 from chatworks.channels.models import Channel
+from chatworks.house import House
 from chatworks.orders.models import Status
 from chatworks.testing.twilio import Twilio
 

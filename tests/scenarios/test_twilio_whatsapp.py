@@ -8,14 +8,15 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import psycopg
 import pytest
 from people import Shop
 from twilio_people import PUBLIC, Person, said
 
-from chatworks.app import House
 from chatworks.broadcasts.models import Move, MoveBroadcast, Segment, WriteBroadcast
 from chatworks.channels.models import Channel
+from chatworks.house import House
 from chatworks.kit.ids import thread_key
 from chatworks.orders.models import Status
 from chatworks.outlets.models import SaveTemplate
@@ -40,6 +41,14 @@ async def house(twilio_house: House) -> House:
 @pytest.fixture
 async def amina(twilio_channels: dict[str, Channel], twilio: Twilio) -> Person:
     return Person(twilio, twilio_channels["twilio_whatsapp"], AMINA)
+
+
+@pytest.fixture
+async def twilio_order(amina: Person, shop: Shop) -> tuple[Person, Shop]:
+    """Somebody who has ordered, and the shop."""
+    await amina.says("Hi", answers=2)
+    await order(amina)
+    return amina, shop
 
 
 @pytest.mark.promise("messaging")
@@ -96,6 +105,49 @@ async def test_outside_the_window_a_template_asks_and_the_message_arrives(
 
     await amina.is_told("Good news: order 1001 is accepted.")
     assert shop.rows(held) == []
+
+
+ACCEPTED = "Order {{1}} is accepted and being prepared."
+CANCELLED = "Order {{1}} was cancelled: {{2}}. We are sorry."
+
+
+@pytest.mark.parametrize(
+    ("saying", "to", "told", "filled"),
+    [
+        (
+            ("order-accepted", ACCEPTED),
+            Status.ACCEPTED,
+            "Order 1001 is accepted and being prepared.",
+            {"1": "1001"},
+        ),
+        (
+            ("order-cancelled", CANCELLED),
+            Status.CANCELLED,
+            "Order 1001 was cancelled: no water today. We are sorry.",
+            {"1": "1001", "2": "no water today"},
+        ),
+    ],
+)
+async def test_outside_the_window_the_template_of_the_topic_tells_of_the_order(
+    twilio_order: tuple[Person, Shop],
+    saying: tuple[str, str],
+    to: Status,
+    told: str,
+    filled: dict[str, str],
+) -> None:
+    amina, shop = twilio_order
+    await approved(shop, amina, *saying)
+    await until(lambda: {row[0] for row in shop.rows(PARTS)} == {"delivered"})
+    a_day_later(shop, amina)
+
+    await shop.moves(1001, to, "no water today" if to is Status.CANCELLED else "")
+
+    assert (await amina.is_told(told)).types == {"twilio/text": {"body": told}}
+    sent = (
+        "SELECT payload->'params'->>'ContentVariables' FROM outbox_part WHERE payload ? 'template'"
+    )
+    assert [msgspec.json.decode(row[0]) for row in shop.rows(sent)] == [filled]
+    assert shop.rows("SELECT count(*) FROM outbox_part WHERE status = 'held'") == [(0,)]
 
 
 async def test_a_window_that_twilio_closes_first_is_planned_anew(amina: Person, shop: Shop) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from houses import at_work, opened, set_environment
 from people import Shop
 from twilio_people import reachable
 
-from chatworks.app import House, seed_outlet
+from chatworks.app import seed_outlet
 from chatworks.channels.models import Limits
+from chatworks.house import House
 from chatworks.kit.clock import SystemClock
+from chatworks.orders.models import Status
 from chatworks.outlets.models import ChannelSpec
 from chatworks.outlets.service import read_file
 from chatworks.testing.telegram import BotApi
@@ -139,6 +142,72 @@ async def test_an_order_from_the_first_word_to_the_card(whatsapp: WhatsApp, shop
     parts = "SELECT DISTINCT status FROM outbox_part WHERE payload->>'method' = 'messages'"
     await until(lambda: shop.rows(parts) == [("read",)])
     assert [call for call in whatsapp.calls if not call.done] == []
+    heard = [ident for ident in whatsapp.people if ident not in whatsapp.posted]
+    assert whatsapp.typing == heard  # what came in was marked read, and an answer announced
+    assert whatsapp.read == heard
+
+
+NEWS = "There is news from MajiPro. Reply to read it."
+
+
+@pytest.mark.parametrize("topic", ["order-accepted", "reopen"])
+async def test_outside_the_window_a_template_tells_of_the_order_or_asks_to_write(
+    whatsapp: WhatsApp, shop: Shop, topic: str
+) -> None:
+    amina = Person(whatsapp, AMINA)
+    await order(amina)
+    body = "Order {{1}} is accepted." if topic == "order-accepted" else NEWS
+    approve(whatsapp, shop, topic, body)
+    ago = "UPDATE conversation SET heard_at = heard_at - interval '25 hours' RETURNING 1"
+    assert shop.rows(ago) == [(1,)]
+    whatsapp.windows[AMINA] -= timedelta(hours=25)
+
+    await shop.moves(1001, Status.ACCEPTED)
+
+    await until(lambda: amina.heard()[-1]["type"] == "template")
+    sent = amina.heard()[-1]["template"]
+    assert (sent["name"], sent["language"]) == ("news", {"code": "en"})
+    held = "SELECT status FROM outbox_part WHERE held_for <> ''"
+    if topic == "order-accepted":
+        (filled,) = sent["components"]
+        assert filled["parameters"] == [{"type": "text", "text": "1001"}]
+        assert shop.rows(held) == []
+        return
+    assert "components" not in sent
+    assert shop.rows(held) == [("held",)]
+    (news, _) = await amina.says("What is it?", answers=2)
+    assert said(news).startswith("Good news: order 1001 is accepted.")
+
+
+def approve(whatsapp: WhatsApp, shop: Shop, topic: str, body: str) -> None:
+    """Let WhatsApp approve a template, and the installation know it."""
+    parts = [{"type": "BODY", "text": body}]
+    whatsapp.templates["news", "en"] = {
+        "name": "news",
+        "language": "en",
+        "category": "UTILITY",
+        "components": parts,
+        "status": "APPROVED",
+    }
+    written = (
+        "INSERT INTO channel_template (outlet_id, channel_id, name, language, topic, body,"
+        " category, status, vendor_id, updated_at) SELECT outlet_id, id, 'news', 'en', %s, %s,"
+        " 'utility', 'approved', '1', now() FROM channel WHERE kind = 'whatsapp' RETURNING 1"
+    )
+    assert shop.rows(written, topic, body) == [(1,)]
+    shop.house.directory.forget()
+
+
+async def order(amina: Person) -> None:
+    await amina.says("Hi", answers=2)
+    await amina.taps("Order water")
+    await amina.taps("20 L refill")
+    await amina.says("2")
+    await amina.says("Argwings Kodhek Road, Kilimani")
+    await amina.taps("Yes")
+    await amina.says("Amina")
+    await amina.says("0712 345 678")
+    await amina.taps("Cash or M-Pesa")
 
 
 async def test_every_item_of_a_batch_counts_once(whatsapp: WhatsApp, shop: Shop) -> None:

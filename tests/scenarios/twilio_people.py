@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from chatworks.app import House, seed_outlet
+from chatworks.app import seed_outlet
 from chatworks.channels.models import Channel, Limits
+from chatworks.house import House
 from chatworks.inbox.door import Door
 from chatworks.outlets.models import ChannelSpec
 from chatworks.outlets.service import read_file

@@ -15,8 +15,8 @@ import psycopg
 import pytest
 import uvicorn
 
-from chatworks.app import House
 from chatworks.cli import Server, web_app
+from chatworks.house import House
 from chatworks.testing.telegram import TOKEN
 from chatworks.web.sse import Streams
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.privacy.core import kept
 from chatworks.storefront.models import DATA_MAP
 from chatworks.storefront.pages import SEEN_BY, TEXTS, in_words, ink_on

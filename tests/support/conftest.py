@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 from visitors import Visitor
 
-from chatworks.app import House
 from chatworks.commands.models import Actor, ActorKind, Call
+from chatworks.house import House
 from chatworks.identity import store as identity
 from chatworks.identity.models import Account
 from chatworks.identity.service import note

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from visitors import Visitor
 
-from chatworks.app import House
 from chatworks.conversations.models import HandBack, NoSuchConversation, Reply, TakeOver
+from chatworks.house import House
 from chatworks.support import store
 from chatworks.support.core import fill
 from chatworks.support.models import (

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from visitors import Visitor
 
-from chatworks.app import House
 from chatworks.conversations.models import HandBack, HeldBy, Reply, Spoken, TakeOver
+from chatworks.house import House
 
 People = Callable[[str], Visitor]
 Two = tuple[UUID, UUID]
@@ -114,3 +114,77 @@ async def test_whoever_asked_for_a_person_is_anybodys(
             )
         ).fetchone()
     assert row == ("conversations.Reply", operators[1].hex)
+
+
+LATER = "Nobody could answer you here so far. I am the bot: "
+STANDS = "SELECT speaker, operator_id, speaker_until FROM conversation"
+
+
+def run(database_url: str, query: str) -> list[Any]:
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        cursor = conn.execute(query)  # type: ignore[call-overload]
+        return cursor.fetchall() if cursor.description else []
+
+
+PAST = "UPDATE conversation SET speaker_until = now() - interval '1 second'"
+
+
+async def test_a_lease_that_ran_out_is_noticed_without_anybodys_doing(
+    visitor: People, operate: Any, operators: Two, house: House, database_url: str
+) -> None:
+    owner, _ = operators
+    anna = visitor("a")
+    await anna.says("hello")
+    await operate(owner, TakeOver(await anna.conversation()))
+    await house.worker.tick()
+    assert holds(database_url) == (owner, 30)  # it runs
+
+    await anna.says("are you there?")
+    run(database_url, PAST)
+    await house.worker.tick()
+    await house.worker.tick()
+
+    assert run(database_url, STANDS) == [("bot", None, None)]
+    assert [text[: len(LATER)] for text in await anna.hears()] == [LATER]
+    notes = run(database_url, "SELECT operator_id, text FROM support_note")
+    assert notes == [(None, "Nobody wrote for half an hour: the bot answers again.")]
+    assert await anna.says("order water") == ["Which bottle would you like?"]
+
+
+async def test_who_was_answered_is_not_told_and_whom_nobody_came_to_is(
+    visitor: People, operate: Any, operators: Two, house: House, database_url: str
+) -> None:
+    anna, juma = visitor("a"), visitor("j")
+    await anna.says("hello")
+    await operate(operators[0], Reply(await anna.conversation(), "Here I am."))
+    await anna.hears()
+    await juma.says("human")
+    run(database_url, PAST)
+
+    await house.worker.tick()
+
+    assert run(database_url, STANDS) == [("bot", None, None)] * 2
+    assert await anna.hears() == []
+    assert [text[: len(LATER)] for text in await juma.hears()] == [LATER]
+
+
+async def test_a_conversation_in_somebodys_hands_is_left_for_the_next_look(
+    visitor: People, operate: Any, operators: Two, house: House, database_url: str
+) -> None:
+    anna = visitor("a")
+    await anna.says("hello")
+    await operate(operators[0], TakeOver(await anna.conversation()))
+    run(database_url, PAST)
+    before = run(database_url, STANDS)
+    with psycopg.connect(database_url) as held:
+        held.execute("SELECT pg_advisory_xact_lock(thread_key) FROM conversation")
+        await house.worker.tick()
+        assert run(database_url, STANDS) == before
+    with psycopg.connect(database_url) as held:
+        held.execute("SELECT 1 FROM conversation FOR UPDATE")
+        await house.worker.tick()
+        assert run(database_url, STANDS) == before
+
+    await house.worker.tick()
+
+    assert run(database_url, STANDS) == [("bot", None, None)]

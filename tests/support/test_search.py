@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from visitors import Visitor
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.support import store
 
 People = Callable[[str], Visitor]

@@ -165,7 +165,7 @@ def test_the_senders_of_the_stand_in_are_of_the_specified_form() -> None:
 @bot_api_schema.needed
 def test_every_method_of_the_bot_api_is_in_its_specification() -> None:
     assert set(BotApi().methods) <= set(bot_api_schema.SPEC["methods"])
-    assert len(BotApi().methods) == 32
+    assert len(BotApi().methods) == 34
 
 
 def returned(method: str, result: Any) -> str:
@@ -193,6 +193,8 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("deleteWebhook", {"drop_pending_updates": True}),
     ("setMyCommands", {"commands": COMMANDS}),
     ("getMyCommands", {}),
+    ("setChatMenuButton", {"menu_button": {"type": "default"}}),
+    ("getChatMenuButton", {}),
     ("deleteMyCommands", {"scope": {"type": "default"}}),
     ("sendMessage", {"chat_id": CHAT, "text": "a", "reply_markup": MARKUP}),
     *[(f"send{kind.capitalize()}", {"chat_id": CHAT, kind: FILE}) for kind in FILES],

@@ -7,9 +7,9 @@ import asyncio
 import httpx
 import pytest
 
-from chatworks.app import House
 from chatworks.channels.models import Arrival, Lane
 from chatworks.cli import web_app
+from chatworks.house import House
 from chatworks.inbox.models import NewEvent
 from chatworks.web.sse import Streams
 from chatworks.web.templating import static_files, static_url

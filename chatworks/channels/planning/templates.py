@@ -6,18 +6,16 @@ person to write, and the message waits until they do. Pure.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from chatworks.channels.capabilities import Length
 from chatworks.channels.models import WINDOW, Loss, Plan, Prompt, Template, WirePart
 from chatworks.channels.planning.lengths import shorten
 from chatworks.channels.planning.pieces import Drawn, Shown, Words
+from chatworks.channels.topics import REOPEN, variables
 
 APPROVED = "approved"
-REOPEN = "reopen"
 EMPTY = "–"  # a variable may not be empty
-_SPOT = re.compile(r"\{\{\s*(\d+)\s*\}\}")
 
 
 def outside_window(
@@ -40,8 +38,8 @@ def outside_window(
     return Plan(parts, tuple(losses), WINDOW, first)
 
 
-def spoken(drawn: Drawn) -> list[str]:
-    """Return the texts of a drawing, in order: what fills a template."""
+def _spoken(drawn: Drawn) -> list[str]:
+    """Return the texts of a drawing, in order."""
     return [
         piece.body.text if isinstance(piece, Words) else piece.caption.text
         for piece in drawn.pieces
@@ -50,9 +48,11 @@ def spoken(drawn: Drawn) -> list[str]:
 
 
 def _instead(prompt: Prompt) -> Template | None:
-    """Return the template that says the message itself; none where it asks something."""
+    """Return the template that says the message itself; none where it asks or shows something
+    that a template's text cannot.
+    """
     message = prompt.message
-    if not message.topic or message.choices or message.form is not None:
+    if not message.topic or message.choices or message.form is not None or message.media:
         return None
     return _of_topic(prompt, message.topic)
 
@@ -64,21 +64,24 @@ def _of_topic(prompt: Prompt, topic: str) -> Template | None:
     return next(iter(own or found), None)
 
 
-def variables(template: Template) -> int:
-    """Return how many variables a template has: the highest of its ``{{n}}``."""
-    return max((int(n) for n in _SPOT.findall(template.body)), default=0)
+def filled(prompt: Prompt, drawn: Drawn, template: Template, most: Length) -> list[str]:
+    """Return what fills a template of a message that was drawn as ``drawn``.
 
-
-def filled(template: Template, texts: Sequence[str], most: Length) -> list[str]:
-    """Return what fills a template: a line of ``texts`` each, and in the last all that is left.
-
-    A variable has no line breaks and no runs of spaces, is never empty, and is within ``most``.
+    The message's own values fill a template of its topic, each its variable. Else it is a line of
+    the text each, and in the last variable all that is left. A variable has no line breaks and no
+    runs of spaces, is never empty, and is within ``most``.
     """
-    count = variables(template)
-    lines = [" ".join(line.split()) for text in texts for line in text.splitlines()]
-    lines = [line for line in lines if line]
-    if not count:
-        return []
-    values = [*lines[: count - 1], " · ".join(lines[count - 1 :])]
+    count, message = variables(template.body), prompt.message
+    if message.values and template.topic == message.topic:
+        values = [" ".join(value.split()) for value in message.values[:count]]
+    else:
+        values = _lines(drawn, count)
     values += [""] * (count - len(values))
     return [shorten(value, most) if value else EMPTY for value in values]
+
+
+def _lines(drawn: Drawn, count: int) -> list[str]:
+    """Return the lines of what would have been said, the last ones joined into the last place."""
+    lines = [" ".join(line.split()) for text in _spoken(drawn) for line in text.splitlines()]
+    lines = [line for line in lines if line]
+    return [*lines[: count - 1], " · ".join(lines[count - 1 :])] if count else []

@@ -24,15 +24,18 @@ ERROR_RECENT = timedelta(minutes=5)  # an error of Telegram's that is older has 
 PENDING_MAX = 100  # more updates than this wait at Telegram: we do not keep up
 
 Commands = Mapping[str, Sequence[tuple[str, str]]]
+App = tuple[str, str]  # a Mini App: what stands on its button, and its https address
 Deliver = Callable[[list[bytes], int], Awaitable[None]]
 
 
-async def connect(api: BotApi, channel: Channel, public_url: str, commands: Commands) -> Connected:
+async def connect(
+    api: BotApi, channel: Channel, public_url: str, commands: Commands, app: App | None = None
+) -> Connected:
     """Set a bot up; raises ``TokenRefused`` or ``NotDone``.
 
     With a public https address the webhook is set (with secret, without dropping what waits);
     otherwise it is removed, so that long polling may begin. ``commands`` are (name, description)
-    by language; "" is the default.
+    by language; "" is the default. ``app`` is what the button beside the message field opens there.
     """
     me = await api.need(channel, "getMe", {}, SEND_SECONDS_MAX)
     name = str(me.get("username", "")) if isinstance(me, dict) else ""
@@ -52,7 +55,7 @@ async def connect(api: BotApi, channel: Channel, public_url: str, commands: Comm
         mode = "polling"
         keep = {"drop_pending_updates": False}
         await api.need(channel, "deleteWebhook", keep, SEND_SECONDS_MAX)
-    trouble = await _publish(api, channel, commands)
+    trouble = await _publish(api, channel, commands, app if mode == "webhook" else None)
     return Connected(name, mode, trouble, manages_bots=me.get("can_manage_bots") is True)
 
 
@@ -81,20 +84,30 @@ async def webhook_trouble(api: BotApi, channel: Channel, url: str, now: datetime
     return "; ".join(troubles)
 
 
-async def _publish(api: BotApi, channel: Channel, commands: Commands) -> str:
-    """Fill the bot's menu in each language; returns what could not be shown, for people."""
+async def _publish(api: BotApi, channel: Channel, commands: Commands, app: App | None) -> str:
+    """Fill the bot's menu in each language, and set its button; returns what could not be shown,
+    for people.
+    """
     told: list[str] = []
+    calls: list[tuple[str, dict[str, Any]]] = [("setChatMenuButton", {"menu_button": _button(app)})]
     for language, listed in commands.items():
         shown, losses = menu(listed)
         told += [f"{loss.what} is {loss.instead}" for loss in losses]
-        params: dict[str, Any] = {"commands": shown}
-        if language:
-            params["language_code"] = language
+        spoken = {"language_code": language} if language else {}
+        calls.append(("setMyCommands", {"commands": shown, **spoken}))
+    for method, params in calls:
         try:
-            await api.need(channel, "setMyCommands", params, SEND_SECONDS_MAX)
+            await api.need(channel, method, params, SEND_SECONDS_MAX)
         except NotDone as no:  # the bot works without its menu
             told.append(str(no))
     return "; ".join(dict.fromkeys(told))
+
+
+def _button(app: App | None) -> dict[str, Any]:
+    """Return the button beside the message field: the app's, or else Telegram's own."""
+    if app is None:
+        return {"type": "default"}
+    return {"type": "web_app", "text": app[0], "web_app": {"url": app[1]}}
 
 
 async def poll(api: BotApi, channel: Channel, cursor: int, deliver: Deliver) -> None:

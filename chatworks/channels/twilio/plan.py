@@ -31,7 +31,7 @@ from chatworks.channels.planning.pieces import (
     Words,
 )
 from chatworks.channels.planning.rich import Rich, written
-from chatworks.channels.planning.templates import filled, outside_window, spoken
+from chatworks.channels.planning.templates import filled, outside_window
 from chatworks.channels.twilio import content
 from chatworks.channels.twilio.limits import (
     BODY_MAX,
@@ -139,7 +139,7 @@ def _template(prompt: Prompt, drawn: Drawn, losses: list[Loss], template: Templa
     """Return the request of a template, filled with the lines of what would have been said."""
     if template.language.partition("_")[0] != prompt.language:
         losses.append(Loss(f"the language {prompt.language}", f"a template in {template.language}"))
-    values = filled(template, spoken(drawn), Length(VARIABLE_ADVISED_MAX, Unit.UTF16))
+    values = filled(prompt, drawn, template, Length(VARIABLE_ADVISED_MAX, Unit.UTF16))
     variables = content.numbered(values)
     said = content.SPOT.sub(lambda spot: variables[spot[1]], template.body)
     params: dict[str, object] = {"ContentSid": template.vendor_id, "Said": said}

@@ -6,7 +6,7 @@ what was sent to the person before it is sent again.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -56,6 +56,8 @@ FAILED = frozenset({"failed", "undelivered", "canceled"})
 
 # Gives the sid of a resource of the pool, made if it is not there yet; raises ``NotDone``.
 ResourceOf = Callable[[Channel, str], Awaitable[str]]
+# Gives those of a channel's sids that belong to messages whose fate is known.
+KnownOf = Callable[[Channel, Sequence[str]], Awaitable[Collection[str]]]
 
 
 def webhook(address: str, channel: Channel) -> str:
@@ -74,10 +76,13 @@ def sender(channel: Channel) -> tuple[str, str]:
 class Messenger:
     """Sends wire parts. ``address`` is this installation's, where Twilio fetches and reports."""
 
-    def __init__(self, api: TwilioApi, address: str, resource_of: ResourceOf) -> None:
+    def __init__(
+        self, api: TwilioApi, address: str, resource_of: ResourceOf, known_of: KnownOf
+    ) -> None:
         self._api = api
         self._address = address
         self._resource_of = resource_of
+        self._known_of = known_of
 
     async def send(self, channel: Channel, part: WirePart) -> Outcome:  # noqa: PLR0911 - one each
         """Send one wire part."""
@@ -142,7 +147,8 @@ class Messenger:
         """Return what became of a message that was sent after ``since`` and never answered.
 
         The list is asked by person and sender. It is not asked by day: a message that still waits
-        in Twilio's queue has no day of sending yet, and would be sent twice.
+        in Twilio's queue has no day of sending yet, and would be sent twice. Of several with this
+        text it is the oldest that is no other message of ours.
         """
         if part.method == TYPING:
             return Accepted("")
@@ -159,8 +165,10 @@ class Messenger:
         if answer.status != OK or not isinstance(rows, list):
             return None
         recent = [row for row in rows if _made(row) >= since - SKEW]
-        for row in recent:
-            if row.get("direction") == "outbound-api" and _is(row, part):
+        alike = [r for r in recent if r.get("direction") == "outbound-api" and _is(r, part)]
+        known = await self._known_of(channel, [str(row["sid"]) for row in alike]) if alike else ()
+        for row in reversed(alike):  # the newest is listed first
+            if str(row["sid"]) not in known:
                 return _became(row)
         if len(recent) == LISTED_MAX:
             return None  # it may stand behind those that were listed

@@ -144,7 +144,9 @@ def read(payload: bytes, _channel: Channel) -> Inbound | Report:
         came_from = message.referral.source_url or message.referral.headline
     kind = fields.pop("kind")
     ref = context if kind is InboundKind.TAP else message.id
-    return Inbound(kind, sender, message_ref=ref, referral=came_from, **fields)
+    # WhatsApp shows that we read it and are writing, until the answer is there.
+    seen = "" if kind is InboundKind.OTHER else message.id
+    return Inbound(kind, sender, message_ref=ref, reply_ref=seen, referral=came_from, **fields)
 
 
 def _report(status: Status) -> Report:

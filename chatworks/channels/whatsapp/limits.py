@@ -18,6 +18,7 @@ from chatworks.sdk.messages import MediaKind, Style, Wanted
 
 TEXT_MAX, CAPTION_MAX, BODY_MAX = 4096, 1024, 1024
 WINDOW_HOURS = 24
+TYPING_SECONDS = 25  # then the indicator goes by itself (…/cloud-api/typing-indicators)
 PARAMETER_MAX = 1024  # of a template's body
 
 CAPABILITIES = Capabilities(

@@ -23,4 +23,5 @@ def whatsapp(api: CloudApi) -> ChannelKind:
         send=api.send,
         fetch=api.fetch,
         greet=adapter.greet,
+        repeatable=frozenset({plan.READ}),
     )

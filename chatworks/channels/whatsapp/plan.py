@@ -14,6 +14,7 @@ from typing import Any
 from chatworks.channels.capabilities import Length
 from chatworks.channels.models import Plan, Prompt, Settle, Template, WirePart
 from chatworks.channels.planning.drawing import draw
+from chatworks.channels.planning.lengths import shorten
 from chatworks.channels.planning.pieces import (
     Drawn,
     Offer,
@@ -25,16 +26,18 @@ from chatworks.channels.planning.pieces import (
     Words,
 )
 from chatworks.channels.planning.rich import Rich, written
-from chatworks.channels.planning.templates import filled, outside_window, spoken
-from chatworks.channels.whatsapp.limits import CAPABILITIES, PARAMETER_MAX
-from chatworks.sdk.messages import Button, ContactCard, MediaKind
+from chatworks.channels.planning.templates import filled, outside_window
+from chatworks.channels.whatsapp.limits import CAPABILITIES, PARAMETER_MAX, TYPING_SECONDS
+from chatworks.sdk.messages import Button, ContactCard, MediaKind, Message
+
+MESSAGES, READ = "messages", "read"  # both leave for the same address
 
 
 def plan(prompt: Prompt) -> Plan:
     """Return the messages that show ``prompt.message``, or what leaves outside of the window."""
     drawn = draw(prompt, CAPABILITIES)
     parts = tuple(
-        WirePart("messages", {**_to(prompt.thread), **_content(piece, prompt)})
+        WirePart(MESSAGES, {**_to(prompt.thread), **_content(piece, prompt)})
         for piece in drawn.pieces
     )
     if prompt.window_open:
@@ -128,15 +131,27 @@ def _contact(contact: ContactCard) -> dict[str, Any]:
 
 
 def _template(prompt: Prompt, drawn: Drawn, template: Template) -> WirePart:
-    values = filled(template, spoken(drawn), Length(PARAMETER_MAX))
+    values = filled(prompt, drawn, template, Length(PARAMETER_MAX))
     body = {"type": "body", "parameters": [{"type": "text", "text": v} for v in values]}
     shown: dict[str, Any] = {"name": template.name, "language": {"code": template.language}}
     if values:
         shown["components"] = [body]
     params = {**_to(prompt.thread), "type": "template", "template": shown}
-    return WirePart("messages", params, template=template.name)
+    return WirePart(MESSAGES, params, template=template.name)
 
 
-def settle(_settled: Settle) -> Sequence[WirePart]:
-    """Return nothing: WhatsApp waits for no answer to a tap, and edits no message."""
-    return ()
+def settle(settled: Settle) -> Sequence[WirePart]:
+    """Show at once that it was read and is being answered; a notice is a message of its own."""
+    parts = []
+    if settled.reply_ref:
+        shown = {
+            "messaging_product": "whatsapp",
+            "status": "read",
+            "message_id": settled.reply_ref,
+            "typing_indicator": {"type": "text"},
+        }
+        parts.append(WirePart(READ, shown, urgent=True, expires_seconds=TYPING_SECONDS))
+    if settled.notice:
+        text = shorten(settled.notice, CAPABILITIES.text)
+        parts += plan(Prompt(settled.thread, 0, Message(text))).parts
+    return parts

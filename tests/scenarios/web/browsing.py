@@ -20,8 +20,8 @@ import uvicorn
 from houses import at_work, opened, set_environment, stand_in
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
-from chatworks.app import House
 from chatworks.cli import Server, web_app
+from chatworks.house import House
 from chatworks.identity.service import issue_sign_in_link
 from chatworks.kit.clock import SystemClock
 from chatworks.testing.telegram import BotApi

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from chatworks.app import House
 from chatworks.conversations.models import Post
 from chatworks.conversations.service import post
+from chatworks.house import House
 from chatworks.kit.money import Money
 from chatworks.sdk.commerce import Cart, Invoice, Item, OrderSheet, Product, Receipt
 from chatworks.sdk.messages import (

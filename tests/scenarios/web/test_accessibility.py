@@ -12,7 +12,7 @@ from browsing import BROWSER, DESK, PHONE, Watched, begin, order, reads, say, si
 from playwright.async_api import BrowserContext, Page, expect
 from richness import MESSAGES, speak
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.sdk.messages import Message
 
 pytestmark = BROWSER
@@ -138,7 +138,7 @@ async def test_the_console(site: str, browsers: Watched, working: House, state: 
         await say(customer, "human")
         await reads(customer, "A person from MajiPro will answer you here.")
         paths += [f"/settings/{name}" for name in ("hours", "services/water", "channels")]
-        paths += ["/settings/widget", "/settings/staff", "/settings/answers"]
+        paths += ["/settings/widget", "/settings/staff", "/settings/answers", "/settings/programs"]
         outlet = (await working.directory.outlets())[0]
         async with working.db.engine([outlet.id]) as work:
             ids = await work.conn.execute("SELECT o.id, o.conversation_id FROM sales_order o")

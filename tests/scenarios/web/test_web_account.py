@@ -13,7 +13,7 @@ from playwright.async_api import Page, expect
 from test_accessibility import serious
 from visitors import Visitor
 
-from chatworks.app import House
+from chatworks.house import House
 
 pytestmark = BROWSER
 

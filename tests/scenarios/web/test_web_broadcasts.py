@@ -6,7 +6,7 @@ import pytest
 from browsing import BROWSER, DESK, PHONE, Watched, sign_in
 from playwright.async_api import ViewportSize, expect
 
-from chatworks.app import House
+from chatworks.house import House
 
 pytestmark = BROWSER
 

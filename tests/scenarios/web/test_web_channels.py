@@ -5,7 +5,7 @@ from __future__ import annotations
 from browsing import BROWSER, Watched, sign_in
 from playwright.async_api import expect
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.outlets import store as outlets
 from chatworks.outlets.models import ConnectChannel
 

@@ -7,7 +7,7 @@ import re
 from browsing import BROWSER, DESK, Watched, begin, reads, say, tap, web_of
 from playwright.async_api import expect
 
-from chatworks.app import House
+from chatworks.house import House
 
 pytestmark = BROWSER
 

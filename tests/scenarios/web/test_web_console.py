@@ -10,8 +10,8 @@ import pytest
 from browsing import BROWSER, DESK, Watched, begin, order, reads, say, sign_in, tap
 from playwright.async_api import expect
 
-from chatworks.app import House
 from chatworks.conversations.menu import Menu
+from chatworks.house import House
 from chatworks.testing.telegram import BotApi
 
 pytestmark = BROWSER

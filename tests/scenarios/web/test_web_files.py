@@ -8,7 +8,7 @@ from browsing import BROWSER, Watched, begin, sign_in
 from playwright.async_api import Page, Route, expect
 from richness import speak, the_conversation
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.sdk.messages import Message, Wanted
 
 pytestmark = BROWSER

@@ -9,7 +9,7 @@ import pytest
 from browsing import BROWSER, DESK, Watched, begin, order, reads, say, sign_in, tap
 from playwright.async_api import expect
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.outlets import store as outlets
 from chatworks.outlets.models import Hours
 

@@ -12,7 +12,9 @@ from browsing import BROWSER, DESK, Watched, begin, reads, say, sign_in
 from playwright.async_api import Locator, Page, expect
 from richness import CARDS, MESSAGES, speak, the_conversation
 
-from chatworks.app import House
+from chatworks.audit import store as audit
+from chatworks.audit.models import Leaf
+from chatworks.house import House
 from chatworks.outlets import store as outlets_store
 from chatworks.outlets.models import Install
 from chatworks.sdk.applet import Applets, load
@@ -47,6 +49,8 @@ async def showcase(house: House) -> None:
     outlet = (await house.directory.outlets())[0]
     async with house.db.engine([outlet.id]) as work:
         await outlets_store.add_install(work, outlet.id, Install("showcase", "1.0.0", b"{}"))
+        switched = Leaf(outlet.id, "system", "test", "test.Switch", "outlet", "", {})
+        work.defer(audit.append, switched)
     house.directory.forget()
 
 

@@ -6,7 +6,7 @@ import pytest
 from browsing import BROWSER, DESK, PHONE, Watched, begin, reads, say, sign_in
 from playwright.async_api import expect
 
-from chatworks.app import House
+from chatworks.house import House
 
 pytestmark = BROWSER
 
@@ -30,9 +30,9 @@ async def test_an_operator_gives_notes_and_answers(
 
     await desk.goto(f"{site}/console/messages?show=unassigned")
     await desk.locator("a.row").click()
-    await desk.get_by_label("Whose").select_option("MajiPro owner")
-    await desk.get_by_role("button", name="Give").click()
-    await expect(desk.get_by_label("Whose")).to_have_value(
+    await desk.get_by_label("Assigned to").select_option("MajiPro owner")
+    await desk.get_by_role("button", name="Assign").click()
+    await expect(desk.get_by_label("Assigned to")).to_have_value(
         await desk.locator("#operator option", has_text="MajiPro owner").get_attribute("value")
         or ""
     )
@@ -61,3 +61,27 @@ async def test_an_operator_gives_notes_and_answers(
     assert wide <= 0
     await desk.goto(f"{site}/console/messages?show=waiting")
     await expect(desk.locator("a.row")).to_have_count(0)
+
+
+async def test_a_list_shows_names_whole_and_what_was_said(
+    site: str, browsers: Watched, working: House
+) -> None:
+    await begin(await browsers.page(), site)
+    desk = await browsers.page()
+    await sign_in(desk, site, working)
+    await desk.goto(f"{site}/console/messages")
+    row = desk.locator("a.row").first
+    gist = await row.locator(".gist").text_content()
+    assert gist == "Welcome to MajiPro. What can I do for you?"
+    await expect(row.locator(".gist")).to_have_css("background-color", "rgba(0, 0, 0, 0)")
+    address = await row.get_attribute("href")
+    for path, size in (("/console/messages", PHONE), (address, DESK)):
+        await desk.set_viewport_size(size)  # type: ignore[arg-type]
+        await desk.goto(f"{site}{path}")
+        name = desk.locator("a.row .who b").first
+        assert await name.evaluate("box => box.scrollWidth <= box.clientWidth"), path
+        height = await desk.evaluate("document.documentElement.scrollHeight - innerHeight")
+        assert size is PHONE or height <= 0, path
+    await desk.goto(f"{site}/console/messages?show=waiting")
+    await expect(desk.get_by_role("heading", name="No conversations here")).to_be_visible()
+    await expect(desk.get_by_text("to see one arrive")).to_have_count(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from browsing import BROWSER, PHONE, Watched, reads, serving, tap
 from playwright.async_api import FrameLocator, Page, expect
 
-from chatworks.app import House
+from chatworks.house import House
 from chatworks.outlets import store as outlets
 from chatworks.web.security import App, Receive, Scope, Send
 

@@ -5,6 +5,7 @@ import { Attention } from "./attention.js";
 import { Sheet } from "./form.js";
 import { Frame } from "./frame.js";
 import { Log, named } from "./log.js";
+import { MiniApp } from "./miniapp.js";
 import { button } from "./nodes.js";
 import { FILE, LOCATION, rising, summary } from "./paint.js";
 import { gather, Uploads } from "./upload.js";
@@ -29,7 +30,8 @@ class Chat {
       answer: (seq, values, text) => this.answer(seq, values, text),
     });
     this.log = new Log(find("log"), { welcome: this.welcome, toEnd: find("to-end"), status: find("status"), ctx, moved: () => this.attention?.look() });
-    this.wire = new Wire(root.dataset.outlet, root.dataset.lang, this);
+    this.app = new MiniApp(root.dataset.outlet);
+    this.wire = new Wire(root.dataset.outlet, root.dataset.lang, this, this.app.who);
     if (root.dataset.framed) this.frame = new Frame(find("close"), { opened: () => this.opened(), closed: () => this.attention.tell() });
     this.attention = new Attention({
       store: this.wire.store,
@@ -43,7 +45,19 @@ class Chat {
     this.switches(find("switches"));
     if (ctx.takesFiles) this.uploads = this.takeFiles(find, Number(root.dataset.most));
     this.input.value = this.wire.draft;
-    this.wire.open();
+    this.enter();
+  }
+
+  // Who opened the page inside of Telegram is signed in before the first word.
+  async enter() {
+    if (!this.app.signed) return this.wire.open();
+    this.form.inert = true;
+    const given = await this.app.signIn();
+    if (given) this.wire.become(given.token);
+    if (!given && !this.wire.known) return this.tell(this.texts.reopen);
+    this.form.inert = false;
+    await this.wire.open();
+    if (given?.start) this.wire.send({ kind: "text", text: `/start ${given.start}` });
   }
 
   listen(find) {

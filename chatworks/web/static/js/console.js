@@ -18,6 +18,29 @@ document.addEventListener("submit", (event) => {
 });
 window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
+// A file's way up is shown; what is wrong with it stands in the row that comes back.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const row = form.closest("[id]");
+  if (!form.matches("[data-upload]") || event.defaultPrevented || event.submitter?.name || !form.elements.file.files.length) return;
+  event.preventDefault();
+  const far = form.querySelector("progress");
+  far.hidden = false;
+  const request = new XMLHttpRequest();
+  request.open("POST", form.action);
+  request.setRequestHeader("accept", "text/html");
+  request.upload.onprogress = ({ loaded, total }) => (far.value = loaded / total);
+  request.onload = () => {
+    if (request.status === 200) return location.assign(`${request.responseURL}#${row.id}`);
+    const page = new DOMParser().parseFromString(request.responseText, "text/html");
+    const fresh = page.getElementById(row.id);
+    if (fresh) row.replaceWith(fresh);
+    else form.submit(); // the session is over, or the file is too long to be read at all: let the page say it
+  };
+  request.onerror = () => form.submit();
+  request.send(new FormData(form));
+});
+
 // Enter sends a reply, Shift and Enter begins a new line.
 document.querySelector("[data-composer] textarea")?.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;

@@ -13,15 +13,17 @@ const SIGN_MS = 3000; // how often it is told that somebody writes
 
 // `told` is who hears of it: past(list, {language, read, seen}), message(message), read(seq),
 // typing(), pending(event), progress(event, "waiting" | "sending" | "sent"), failed(event),
-// state("" | "offline" | "wait"), reset(), ready(isNew).
+// state("" | "offline" | "wait"), reset(), ready(isNew). `who` is a person whom a messenger signed in:
+// the browser keeps what is theirs apart.
 export class Wire {
-  constructor(slug, language, told) {
+  constructor(slug, language, told, who) {
+    const mine = who ? `chatworks:${slug}:telegram:${who}` : `chatworks:${slug}`;
     this.base = `/chat/${slug}`;
     this.language = language;
     this.told = told;
     this.store = storage("localStorage");
     this.drafts = storage("sessionStorage");
-    this.keys = { token: `chatworks:${slug}:token`, queue: `chatworks:${slug}:queue`, draft: `chatworks:${slug}:draft` };
+    this.keys = { token: `${mine}:token`, queue: `${mine}:queue`, draft: `${mine}:draft` };
     this.queue = [];
     this.seen = 0;
     this.life = 0;
@@ -55,16 +57,26 @@ export class Wire {
     if (this.token) this.follow();
   }
 
+  // Be whom a messenger signed in.
+  become(token) {
+    this.store.setItem(this.keys.token, token);
+  }
+
+  get known() {
+    return Boolean(this.store.getItem(this.keys.token));
+  }
+
   clear() {
     this.life += 1;
     this.seen = 0;
+    this.blank = false;
     this.abort?.abort();
     this.told.reset();
   }
 
   greet() {
     this.queue.forEach((event) => this.show(event));
-    this.told.ready(!this.token && !this.queue.length);
+    this.told.ready((!this.token || this.blank) && !this.queue.length);
   }
 
   forget() {
@@ -97,6 +109,7 @@ export class Wire {
     else if (answer?.ok) {
       const { messages, ...marks } = await answer.json();
       this.seen = messages.at(-1)?.seq ?? 0;
+      this.blank = !messages.length; // signed in, and not a word yet
       this.told.past(messages, marks);
     }
   }

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from chatworks.app import House
+from stepping import proved
+
 from chatworks.commands.models import Actor, ActorKind, Call, Command
+from chatworks.house import House
 from chatworks.identity import store as identity
 from chatworks.identity.models import Account, Operator
 from chatworks.kit.work import Work
@@ -44,8 +46,9 @@ class People:
         """Give a command as a member, with the role that they have today."""
         role = (await self.roles()).get(by.name, "")
         kind = ActorKind.PLATFORM if by.is_visit else ActorKind.OPERATOR
+        call: Call[Any] = Call(self.outlet, Actor(kind, by.id.hex, role), command)
+        call = await proved(self.house, call, by.account_id)
         async with self.house.db.engine([self.outlet]) as work:
-            call: Call[Any] = Call(self.outlet, Actor(kind, by.id.hex, role), command)
             return await self.house.dispatcher.one(work, call)
 
     async def roles(self) -> dict[str, str]:
