@@ -222,6 +222,7 @@ async def test_details_take_their_five_fields_and_nothing_else(
     assert rows(database_url, "SELECT value FROM account_address") == [("amina@example.com",)]
 
 
+@pytest.mark.promise("account-details")
 async def test_another_address_is_verified_and_the_old_one_is_told(person: Person) -> None:
     await person.signs_up()
     await person.post("/account/addresses/add", address="new@example.com")
