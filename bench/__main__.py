@@ -10,7 +10,7 @@ import subprocess
 from rich.console import Console
 from rich.table import Table
 
-from bench import audit, idle, inbox, place, plans, replies, sends, turns
+from bench import audit, idle, inbox, place, plans, replies, sends, signed_in, turns
 from chatworks.kit.backup import tool
 
 Row = dict[str, object]
@@ -85,6 +85,8 @@ def main() -> None:
     sending = sends.measure(base)
     tell("the audit log")
     log = audit.measure(base)
+    tell("being signed in")
+    signed = signed_in.measure(base)
     place.environment()
     embedded.stop()
     tell("replies")
@@ -120,6 +122,7 @@ def main() -> None:
         ),
         row("audit_leaf_per_s", log["leaf_tps"], "transactions/s, each with a leaf"),
         row("audit_sequencer_per_s", log["sequencer_per_s"], "leaves/s sequenced and signed"),
+        row("signed_in_overhead_ms", signed, "ms that a page waits for session and permission"),
         row("reply_ms_p50", reply["reply_ms_p50"], "ms"),
         row("reply_ms_p99", reply["reply_ms_p99"], "ms"),
         row("ready_s", reply["ready_s"], "s warm"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from litestar import Response, Router
@@ -32,10 +33,11 @@ from chatworks.kit.errors import Forbidden
 HOME = "/console"
 
 
-def console(desk: Desk) -> list[Any]:
-    """Return the console's handlers.
+def guard(desk: Desk) -> Callable[[Asked], Awaitable[Response[Any] | None]]:
+    """Return what runs before every handler of the console.
 
-    Nothing under the router runs without a session, or without what the handler says it needs.
+    It answers in the handler's stead where there is no session, where more is asked of it, and
+    where its role of today does not hold what the handler says it needs.
     """
 
     async def require_session(request: Asked) -> Response[Any] | None:
@@ -58,6 +60,11 @@ def console(desk: Desk) -> list[Any]:
             raise Forbidden(f"your role here may not {PERMISSIONS[needs]}")
         return None
 
+    return require_session
+
+
+def console(desk: Desk) -> list[Any]:
+    """Return the console's handlers: nothing under the router runs without its guard."""
     guarded = Router(
         HOME,
         route_handlers=[
@@ -75,7 +82,7 @@ def console(desk: Desk) -> list[Any]:
             *other_pages(desk),
             *session_pages(desk),
         ],
-        before_request=require_session,
+        before_request=guard(desk),
         exception_handlers=desk.gate.handlers(),
     )
     return [guarded, *sign_in_pages(desk)]

@@ -212,5 +212,5 @@ async def test_metrics_tell_how_full_the_queues_are(
     async def away(_work: object) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr("chatworks.app.measure_inbox", away)
+    monkeypatch.setattr("chatworks.house.measure_inbox", away)
     assert (await client.get("/metrics")).status_code == 200
