@@ -115,4 +115,5 @@ async def test_everything_is_answered_as_described_and_changes_nothing_of_others
             made += total(await asked(address, secret, tmp_path, "--max-examples", examples))
             assert state(other) == before
 
+    print(f"{made:,} requests")  # noqa: T201 - a figure to report, shown by -s
     assert made > 2 * int(examples) * len(house.dispatcher.offered())
