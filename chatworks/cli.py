@@ -28,6 +28,7 @@ from chatworks.account.pages import AccountDesk
 from chatworks.account.password_pages import WAY
 from chatworks.account.router import account
 from chatworks.account.second_pages import PASSKEY_WAY
+from chatworks.account.with_pages import WAY as OTHERS_WAY
 from chatworks.api.routes import Gate as ApiGate
 from chatworks.api.routes import routes as api_routes
 from chatworks.api.service import caller_of as caller_of_key
@@ -165,7 +166,14 @@ def web_app(house: House, streams: Streams) -> App:
         house.shelf,
         gate,
     )
-    ways = (WAY, PASSKEY_WAY) if house.prover.passkeys.party else (WAY,)
+    services = house.federation.hosted.titles()
+    shown.share("providers", services)
+    offered = {
+        WAY: True,
+        PASSKEY_WAY: bool(house.prover.passkeys.party),
+        OTHERS_WAY: bool(services),
+    }
+    ways = [way for way, there in offered.items() if there]
     own = AccountDesk(house.db, house.directory, shown, house.couriers, gate, ways=ways)
     granting = Granting(house.dispatcher, house.settings.address)
     api_gate = ApiGate(
@@ -187,7 +195,7 @@ def web_app(house: House, streams: Streams) -> App:
         *log_routes(house.db, house.sequencer.key),
         *console(desk),
         *oauth_routes(OAuthDesk(house.db, granting)),
-        *account(own, house.passwords, granting),
+        *account(own, house.federation, granting),
     ]
     door = Door(house.kinds, house.directory.resolve, house.committer, house.clock)
     return create_app(handlers, door, shown, Checks(house.ready, house.measure))

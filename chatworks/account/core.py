@@ -33,6 +33,8 @@ ACTS = {
     "ChangeMainAddress": "Another main address",
     "BindChat": "A chat was added",
     "UnbindChat": "A chat was removed",
+    "LinkIdentity": "Another service was connected",
+    "UnlinkIdentity": "Another service was disconnected",
     "BeginAuthenticator": "Began to set up an authenticator app",
     "SetAuthenticator": "An authenticator app was set up",
     "RemoveAuthenticator": "The authenticator app was removed",

@@ -45,13 +45,11 @@ def console(desk: Desk) -> list[Any]:
             if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
                 return Redirect("/console/sign-in")
             raise
-        session, instead = await desk.gate.before(request, session, desk.browser(request))
+        session, instead = await desk.gate.before(
+            request, session, desk.browser(request), staff=True
+        )
         if instead is not None:
             return instead
-        if await desk.gate.must_set_second(session):
-            if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
-                return Redirect("/account/security?demanded=1")
-            raise Forbidden("this outlet asks everybody who works here for a second factor")
         request.state.session = session
         needs = request.route_handler.opt["needs"]
         if not may(request.state.session.acting.role, needs):

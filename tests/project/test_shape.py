@@ -84,9 +84,10 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
         },
         "identity": {"accounts", "chats", "letters", "limits"},
         "account": {
-            "consent_pages", "entry_pages", "own_pages", "password_pages", "router", "second_pages",
-            "security_pages",
+            "consent_pages", "entry_pages", "joining_pages", "own_pages", "password_pages",
+            "router", "second_pages", "security_pages", "with_pages",
         },
+        "federation": {"cognito", "hosted", "local", "openid", "user_pool"},
         "inbox": {"committer", "door"},
         "broadcasts": {"broadcaster"},
         "outbox": {"leasing", "sender"},
@@ -98,8 +99,8 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
     }  # fmt: skip
     features = [
         "account", "api", "audit", "bots", "broadcasts", "catalog", "commands", "console",
-        "contacts", "conversations", "factors", "identity", "inbox", "mail", "media", "oauth",
-        "orders", "outbox", "outlets", "passwords", "privacy", "storefront", "support",
+        "contacts", "conversations", "factors", "federation", "identity", "inbox", "mail", "media",
+        "oauth", "orders", "outbox", "outlets", "passwords", "privacy", "storefront", "support",
     ]  # fmt: skip
     strangers = [
         f"{feature}/{path.name}"
