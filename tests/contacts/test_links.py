@@ -301,6 +301,7 @@ async def test_a_person_has_no_more_contacts_than_can_be_kept(
     assert state(database_url) == before
 
 
+@pytest.mark.promise("channel-choice")
 async def test_who_had_said_stop_comes_back_by_the_code(side: Sides, database_url: str) -> None:
     web, bot = side("webchat", "a1"), side("telegram", "501")
     await web.says("order water")

@@ -88,6 +88,7 @@ async def test_yes_is_a_word_of_twilios_and_never_an_answer(amina: Person, shop:
     assert [row[0] for row in shop.rows(kinds)][-3:] == ["start", "noted", "text"]
 
 
+@pytest.mark.promise("channel-choice")
 async def test_stop_and_start_are_twilios_and_mirrored(amina: Person, shop: Shop) -> None:
     await order(amina)
     await until(lambda: {row[0] for row in shop.rows(PARTS)} == {"delivered"})
