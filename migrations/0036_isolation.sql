@@ -27,3 +27,17 @@ END $$;
 
 -- It runs as the owner, as a trigger only: nobody has to be able to call it.
 REVOKE EXECUTE ON FUNCTION note_leaves() FROM PUBLIC;
+
+-- Slugs and webhooks' paths are unique across outlets. Who could set one would learn from the refusal
+-- that another outlet has it; no page needs to.
+DO $$
+DECLARE t text; columns text;
+BEGIN
+    FOREACH t IN ARRAY ARRAY['channel', 'outlet'] LOOP
+        SELECT string_agg(quote_ident(attname), ', ') INTO columns FROM pg_attribute
+        WHERE attrelid = t::regclass AND attnum > 0 AND NOT attisdropped
+            AND attname NOT IN ('outlet_id', 'id', 'slug', 'path');
+        EXECUTE format('REVOKE UPDATE ON %I FROM chatworks_web', t);
+        EXECUTE format('GRANT UPDATE (%s) ON %I TO chatworks_web', columns, t);
+    END LOOP;
+END $$;

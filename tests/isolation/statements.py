@@ -17,13 +17,14 @@ from uuid import UUID
 import psycopg
 from psycopg import Connection, sql
 from row_maker import OUTLETS, Maker, Row, insert
-from tenancy import TABLES, Table
+from tenancy import RIGHTS, TABLES, Table
 
 Cell = tuple[str, str, str, str]
 NEEDS = {
     "select": "S", "copy out": "S", "update": "SU", "move": "SU", "delete": "SD",
     "insert": "I", "returning": "SI", "conflict": "I", "copy in": "I",
 }  # fmt: skip
+MOVED = frozenset({"outlet_id"})
 WRITES = {"insert", "returning", "conflict"}
 OWNERS_RIGHTS = ("TRUNCATE", "REFERENCES", "TRIGGER")
 ROLES = {"web": "chatworks_web", "engine": "chatworks_engine"}
@@ -38,7 +39,7 @@ def expected(table: Table, mode: str, login: str, statement: str, situation: str
     rights = "SIUD" if mode == "floor" else table.web if login == "web" else table.engine
     if statement.startswith(("hidden ", "beyond ")) or not set(NEEDS[statement]) <= set(rights):
         return "refused"
-    if statement == "move" and mode == "granted" and "U" in table.only:
+    if statement == "move" and mode == "granted" and not table.changeable(MOVED):
         return "refused"
     if statement == "copy in":
         return "not supported"  # by PostgreSQL, wherever policies are on
@@ -114,10 +115,9 @@ class Matrix:
         if mode == "granted":
             for column in sorted(table.hidden):
                 yield mode, "web", f"hidden {column}", "own"
-            if "U" in table.only:
-                beyond = sorted(set(self.maker.shape(self.name).types) - table.only["U"])
-                for column in beyond:
-                    yield mode, "web", f"beyond {column}", "own"
+            columns = frozenset(self.maker.shape(self.name).types)
+            for column in sorted(columns - table.changeable(columns)):
+                yield mode, "web", f"beyond {column}", "own"
 
     def _named(self) -> bool:
         return "outlet_id" in self.maker.shape(self.name).types
@@ -187,7 +187,7 @@ class Matrix:
     def _changed(self) -> str:
         """Return a column to update: one that the web login may, and that finds no row."""
         shape = self.maker.shape(self.name)
-        allowed = TABLES[self.name].only.get("U", frozenset(shape.types))
+        allowed = TABLES[self.name].changeable(frozenset(shape.types))
         linked = {column for link in shape.links for column in link.columns}
         free = [c for c in shape.types if c in allowed and c not in shape.key and c not in linked]
         return (free or shape.key)[-1]
@@ -201,10 +201,11 @@ class Matrix:
         if forced != (True,):
             yield ("catalogue", "owner", "policies", ""), "forced", "not forced"
         for login, role in ROLES.items():
-            for right in OWNERS_RIGHTS:
+            wanted = {right: TABLES[self.name].wholly(login, s) for s, right in RIGHTS.items()}
+            for right, given in (wanted | dict.fromkeys(OWNERS_RIGHTS, False)).items():
                 query = "SELECT has_table_privilege(%s, %s, %s)"
-                if self.conn.execute(query, [role, self.name, right]).fetchone() != (False,):
-                    yield ("catalogue", login, right, ""), "not given", "given"
+                if self.conn.execute(query, [role, self.name, right]).fetchone() != (given,):
+                    yield ("catalogue", login, right, ""), f"{given}", f"{not given}"
 
     def _links(self) -> Iterator[tuple[Cell, str, str]]:
         """Yield each foreign key that lets a row of an outlet refer to another outlet's row."""

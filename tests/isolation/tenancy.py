@@ -20,7 +20,23 @@ class Table:
     engine: str = "SIUD"
     only: dict[str, frozenset[str]] = field(default_factory=dict)  # right -> columns it is for
     hidden: frozenset[str] = frozenset()  # columns that the web login may not read
+    fixed: frozenset[str] = frozenset()  # columns that the web login may not change, of all
     appends: bool = False  # a trigger refuses UPDATE and DELETE to everybody
+
+    def wholly(self, login: str, letter: str) -> bool:
+        """Return whether ``login`` has the right on the whole table, not on some columns."""
+        if login == "engine":
+            return letter in self.engine
+        apart = (
+            letter in self.only
+            or (letter == "S" and bool(self.hidden))
+            or (letter == "U" and bool(self.fixed))
+        )
+        return letter in self.web and not apart
+
+    def changeable(self, columns: frozenset[str]) -> frozenset[str]:
+        """Return which of ``columns`` the web login may change, if any."""
+        return self.only.get("U", columns - self.fixed)
 
 
 def _tenant(web: str = "", engine: str = "SIUD", *, appends: bool = False) -> Table:
@@ -42,7 +58,7 @@ TABLES = {
     "bot_request": _tenant(),
     "broadcast": _tenant("SIU"),
     "broadcast_recipient": _tenant("SI"),
-    "channel": _tenant("SU"),
+    "channel": Table(tenant=True, web="SU", fixed=frozenset({"outlet_id", "id", "path"})),
     "channel_resource": _tenant("S"),
     "channel_template": _tenant("SIUD"),
     "command_key": _tenant("SIU"),
@@ -61,7 +77,7 @@ TABLES = {
     "order_line": _tenant("SI"),
     "order_step": _tenant("SI"),
     "outbox_part": Table(tenant=True, web="SIU", only={"U": frozenset({"lane"})}),
-    "outlet": _tenant("SU"),
+    "outlet": Table(tenant=True, web="SU", fixed=frozenset({"outlet_id", "slug"})),
     "outlet_counter": _tenant("SIU"),
     "product": _tenant("SIU"),
     "route": _tenant("SIUD"),
@@ -100,6 +116,8 @@ TABLES = {
     "rate_limit": _engine(),
     "timer": _engine(),
 }  # fmt: skip
+
+RIGHTS = {"S": "SELECT", "I": "INSERT", "U": "UPDATE", "D": "DELETE"}
 
 # Unique keys of tenants' tables that do not begin with the outlet, and why that tells nobody that
 # another outlet's row exists, or why it must.

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from psycopg import Connection
 from row_maker import Maker
 from statements import ROLES
-from tenancy import TABLES
+from tenancy import RIGHTS, TABLES
 
 SILENT = "(outlet_id = nullif(current_setting('app.outlet', true), '')::uuid)"
-RIGHTS = {"S": "SELECT", "I": "INSERT", "U": "UPDATE", "D": "DELETE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +59,9 @@ def _policies(conn: Connection, name: str) -> list[Weakening]:
 
 def _rights(name: str) -> list[Weakening]:
     changes = []
-    for login, held in (("web", TABLES[name].web), ("engine", TABLES[name].engine)):
+    for login in ROLES:
         for letter, right in RIGHTS.items():
-            apart = letter in TABLES[name].only or (letter == "S" and TABLES[name].hidden)
-            given = letter in held and not (login == "web" and apart)
+            given = TABLES[name].wholly(login, letter)
             word, way = ("REVOKE", "FROM") if given else ("GRANT", "TO")
             changes.append(f"{word} {right} ON {name} {way} {ROLES[login]}")
         changes.append(f"GRANT TRUNCATE ON {name} TO {ROLES[login]}")
