@@ -74,6 +74,10 @@ TABLES = {
     "media_fetch": _tenant("S"),
     "membership": _tenant("S"),
     "message": _tenant("SI"),
+    "oauth_client": Table(
+        tenant=True, web="SIU", only={"U": frozenset({"removed_at"})},
+        hidden=frozenset({"secret_hash", "registered_by"}),
+    ),
     "order_line": _tenant("SI"),
     "order_step": _tenant("SI"),
     "outbox_part": Table(tenant=True, web="SIU", only={"U": frozenset({"lane"})}),
@@ -93,13 +97,15 @@ TABLES = {
     # Of outlets and people at once: only commands that run as the engine read them
     "account_contact": _engine(),
     "invitation": _engine(),
+    "oauth_grant": _engine(),
+    "oauth_token": _engine(),
     "outbox_report": _engine(),
     "visit_request": _engine(),
     # Accounts: in no outlet
     **dict.fromkeys(
         (
-            "account", "account_address", "account_password", "device", "factor_recovery",
-            "one_time_code", "passkey", "passkey_challenge", "passkey_second", "platform_role",
+            "account", "account_address", "account_identity", "account_password", "device",
+            "factor_recovery", "federation_attempt", "one_time_code", "passkey", "passkey_challenge", "passkey_second", "platform_role",
             "recovery_code", "session", "step_up", "totp",
         ),
         _engine(),
