@@ -111,7 +111,10 @@ class Maker:
                 row |= dict.fromkeys(set(link.columns) & shape.nullable)
                 continue
             parent = self.family(link.to, number, made)
-            row |= {ours: parent[theirs] for ours, theirs in zip(link.columns, link.targets, strict=True)}
+            row |= {
+                ours: parent[theirs]
+                for ours, theirs in zip(link.columns, link.targets, strict=True)
+            }
         return row
 
     def put(self, table: str, row: Row) -> Row:
@@ -144,9 +147,11 @@ class Maker:
             elif shape.types[name] == "boolean":
                 own += [True, False]
             elif shape.types[name] == "bytea":
-                own += [row[name][: int(size)] for size in re.findall(r"\) = (\d+)", text)]
+                sizes = re.findall(r"\) = (\d+)", text)
+                own += [row[name][: int(size)] for size in sizes]
             elif "int" in shape.types[name]:
-                own += [0, 1, sum(row[c] for c in columns if c != name and isinstance(row[c], int))]
+                others = (row[c] for c in columns if c != name)
+                own += [0, 1, sum(value for value in others if isinstance(value, int))]
             if name in shape.nullable:
                 own.append(None)
             choices.append(own if name not in linked or name in shape.nullable else own[:1])

@@ -1,4 +1,4 @@
-"""The matrix: every statement on a table, by each login and in each situation, and what comes of it.
+"""The matrix: every statement on a table, by each login, in each situation, and what comes of it.
 
 A *cell* is (mode, login, statement, situation). In the mode ``granted`` a login has what it has; in
 the mode ``floor`` the web login was given every right on every table, as by a mistake: policies
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import LiteralString
 from uuid import UUID
 
 import psycopg
@@ -27,7 +28,18 @@ NEEDS = {
 MOVED = frozenset({"outlet_id"})
 WRITES = {"insert", "returning", "conflict"}
 OWNERS_RIGHTS = ("TRUNCATE", "REFERENCES", "TRIGGER")
+SITUATIONS = {"own", "other", "none"}
 ROLES = {"web": "chatworks_web", "engine": "chatworks_engine"}
+TEXTS: dict[str, LiteralString] = {
+    "select": "SELECT {key} FROM {table} WHERE {found}",
+    "hidden": "SELECT {column} FROM {table}",
+    "update": "UPDATE {table} SET {column} = {value} WHERE {found}",
+    "beyond": "UPDATE {table} SET {column} = {value} WHERE {found}",
+    "move": "UPDATE {table} SET outlet_id = {other} WHERE {found}",
+    "delete": "DELETE FROM {table} WHERE {found}",
+    "copy out": "COPY {table} ({key}) TO STDOUT",
+    "copy in": "COPY {table} ({key}) FROM STDIN",
+}
 MEANS = {
     "42501": "refused", "22P02": "loud", "42704": "loud", "0A000": "not supported",
     "23503": "no such row", "23505": "taken",
@@ -36,22 +48,27 @@ MEANS = {
 
 def expected(table: Table, mode: str, login: str, statement: str, situation: str) -> str:
     """Return what the registry wants of a cell: a count of rows, or how it is turned away."""
-    rights = "SIUD" if mode == "floor" else table.web if login == "web" else table.engine
-    if statement.startswith(("hidden ", "beyond ")) or not set(NEEDS[statement]) <= set(rights):
-        return "refused"
-    if statement == "move" and mode == "granted" and not table.changeable(MOVED):
+    if not _has_right(table, mode, login, statement):
         return "refused"
     if statement == "copy in":
         return "not supported"  # by PostgreSQL, wherever policies are on
     if login == "engine":
         return _reached(table, statement, rows=2)
-    if not table.tenant:
+    if not table.tenant or situation == "other":
         return "refused" if statement in WRITES else "0 rows"
     if situation == "none":
         return "loud"
-    if situation == "other":
-        return "refused" if statement in WRITES else "0 rows"
     return "refused" if statement == "move" else _reached(table, statement, rows=1)
+
+
+def _has_right(table: Table, mode: str, login: str, statement: str) -> bool:
+    if mode == "floor":
+        return True
+    if statement.startswith(("hidden ", "beyond ")):
+        return False
+    if statement == "move" and not table.changeable(MOVED):
+        return False
+    return set(NEEDS[statement]) <= set(table.web if login == "web" else table.engine)
 
 
 def _reached(table: Table, statement: str, rows: int) -> str:
@@ -88,7 +105,9 @@ class Matrix:
         self.conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
         self.conn.execute("SET CONSTRAINTS ALL DEFERRED")
 
-    def wrong(self, modes: tuple[str, ...] = ("granted", "floor")) -> Iterator[tuple[Cell, str, str]]:
+    def wrong(
+        self, modes: tuple[str, ...] = ("granted", "floor")
+    ) -> Iterator[tuple[Cell, str, str]]:
         """Yield (cell, what is wanted, what came) where they differ."""
         table = TABLES[self.name]
         yield from self._of_the_catalogue()
@@ -155,34 +174,27 @@ class Matrix:
                 self._do("DELETE FROM {}")
 
     def _query(self, statement: str, old: int, new: int) -> tuple[sql.Composed, Row]:
-        shape = self.maker.shape(self.name)
-        key = sql.SQL(", ").join(map(sql.Identifier, shape.key))
-        found = sql.SQL(" AND ").join(
-            sql.SQL("{} IS NOT DISTINCT FROM {}").format(sql.Identifier(c), sql.Placeholder(c))
-            for c in shape.key
-        )
-        table, row = sql.Identifier(self.name), self.rows[old]
-        word, _, column = statement.partition(" ")
+        shape, row = self.maker.shape(self.name), self.rows[old]
         if statement in {"insert", "returning"}:
             after = f"RETURNING {shape.key[0]}" if statement == "returning" else ""
             return insert(self.name, self.new[new], after), self.new[new]
         if statement == "conflict":
             return insert(self.name, row, "ON CONFLICT DO NOTHING"), row
-        if word == "copy":
-            way = "TO STDOUT" if column == "out" else "FROM STDIN"
-            return sql.SQL("COPY {} ({}) {}").format(table, key, sql.SQL(way)), {}
-        if word == "hidden":
-            return sql.SQL("SELECT {} FROM {}").format(sql.Identifier(column), table), {}
-        if statement == "select":
-            return sql.SQL("SELECT {} FROM {} WHERE {}").format(key, table, found), row
-        if statement == "delete":
-            return sql.SQL("DELETE FROM {} WHERE {}").format(table, found), row
-        if statement == "move":
-            query = sql.SQL("UPDATE {} SET outlet_id = {} WHERE {}")
-            return query.format(table, sql.Literal(OUTLETS[1]), found), row
-        name = sql.Identifier(column if word == "beyond" else self._changed())
-        value = sql.Placeholder(name._obj[0])  # noqa: SLF001 - its only part
-        return sql.SQL("UPDATE {} SET {} = {} WHERE {}").format(table, name, value, found), row
+        word, _, named = statement.partition(" ")
+        column = named if word in {"hidden", "beyond"} else self._changed()
+        parts = {
+            "table": sql.Identifier(self.name),
+            "key": sql.SQL(", ").join(map(sql.Identifier, shape.key)),
+            "found": sql.SQL(" AND ").join(
+                sql.SQL("{} IS NOT DISTINCT FROM {}").format(sql.Identifier(c), sql.Placeholder(c))
+                for c in shape.key
+            ),
+            "column": sql.Identifier(column),
+            "value": sql.Placeholder(column),
+            "other": sql.Literal(OUTLETS[1]),
+        }
+        text = TEXTS.get(word) or TEXTS[statement]
+        return sql.SQL(text).format(**parts), row
 
     def _changed(self) -> str:
         """Return a column to update: one that the web login may, and that finds no row."""
@@ -228,9 +240,6 @@ class Matrix:
 
     def _do(self, text: str) -> None:
         self.conn.execute(sql.SQL(text).format(sql.Identifier(self.name)))  # type: ignore[arg-type]
-
-
-SITUATIONS = {"own", "other", "none"}
 
 
 def _copy(cursor: psycopg.Cursor, query: sql.Composed) -> str:

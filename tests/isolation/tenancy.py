@@ -36,7 +36,7 @@ class Table:
 
     def changeable(self, columns: frozenset[str]) -> frozenset[str]:
         """Return which of ``columns`` the web login may change, if any."""
-        return self.only.get("U", columns - self.fixed)
+        return columns & self.only.get("U", columns - self.fixed)
 
 
 def _tenant(web: str = "", engine: str = "SIUD", *, appends: bool = False) -> Table:
@@ -105,8 +105,8 @@ TABLES = {
     **dict.fromkeys(
         (
             "account", "account_address", "account_identity", "account_password", "device",
-            "factor_recovery", "federation_attempt", "one_time_code", "passkey", "passkey_challenge", "passkey_second", "platform_role",
-            "recovery_code", "session", "step_up", "totp",
+            "factor_recovery", "federation_attempt", "one_time_code", "passkey", "passkey_challenge",
+            "passkey_second", "platform_role", "recovery_code", "session", "step_up", "totp",
         ),
         _engine(),
     ),
@@ -128,14 +128,14 @@ RIGHTS = {"S": "SELECT", "I": "INSERT", "U": "UPDATE", "D": "DELETE"}
 # Unique keys of tenants' tables that do not begin with the outlet, and why that tells nobody that
 # another outlet's row exists, or why it must.
 KEYS_ACROSS_OUTLETS = {
-    "bot_request_bot_id_key": "a bot belongs to one outlet; only the engine writes, from what Telegram said",
-    "channel_path_key": "a webhook's path comes before its outlet is known; it is random, and pages cannot set it",
-    "outlet_slug_key": "the address of public pages: taken slugs are public; pages cannot set it",
-    "web_visitor_secret_hash_key": "a cookie comes before its outlet is known; 256 random bits, engine only",
+    "bot_request_bot_id_key": "a bot has one outlet; engine only, from what Telegram said",
+    "channel_path_key": "a path comes before its outlet is known; random, and pages cannot set it",
+    "outlet_slug_key": "the address of public pages; pages cannot set it",
+    "web_visitor_secret_hash_key": "a cookie comes before its outlet is known; engine only",
 }  # fmt: skip
 
 # Foreign keys of tenants' tables that go elsewhere than to the row's own outlet, and why.
 LINKS_ACROSS_OUTLETS = {
-    "bot_request_manager_outlet_manager_channel_fkey": "the managing bot may be another outlet's; engine only",
+    "bot_request_manager_outlet_manager_channel_fkey": "another's bot may manage; engine only",
     "membership_account_id_fkey": "an account is in no outlet; pages cannot write memberships",
 }  # fmt: skip

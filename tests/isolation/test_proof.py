@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -24,7 +23,7 @@ def judged(url: str, *arguments: str) -> tuple[int, str]:
 
 
 @pytest.fixture
-def under_policies(database_url: str) -> Iterator[str]:
+def under_policies(database_url: str) -> str:
     """The address of the schema with the web login's policies alone."""
     with psycopg.connect(database_url, autocommit=True) as conn:
         others = conn.execute(
@@ -35,7 +34,7 @@ def under_policies(database_url: str) -> Iterator[str]:
         for policy, table in others:
             drop = sql.SQL("DROP POLICY {} ON {}")
             conn.execute(drop.format(sql.Identifier(policy), sql.Identifier(table)))
-    yield database_url
+    return database_url
 
 
 def test_nothing_is_found_that_is_not_waived_with_a_reason(under_policies: str) -> None:
@@ -54,8 +53,10 @@ def test_isolation_is_proved_for_every_table(under_policies: str, mode: str) -> 
 
 def test_a_policy_that_lets_go_is_found(under_policies: str) -> None:
     with psycopg.connect(under_policies, autocommit=True) as conn:
-        conn.execute("ALTER POLICY web ON product USING (active OR "
-            "outlet_id = (SELECT current_setting('app.outlet')::uuid))")
+        conn.execute(
+            "ALTER POLICY web ON product USING (active OR "
+            "outlet_id = (SELECT current_setting('app.outlet')::uuid))"
+        )
 
     code, said = judged(under_policies, "verify", "--mode", "cross-tenant", "--strict")
 

@@ -128,14 +128,6 @@ async def test_the_web_login_sees_and_changes_one_outlet_only(
     assert (stocks, counters) == ([(OWN, 0), (OTHER, 5)], (0,))
 
 
-async def test_without_an_outlet_nothing_is_seen(db: Database, web_url: str) -> None:
-    async with await psycopg.AsyncConnection.connect(web_url) as conn:
-        for table in ("product", "message", "sales_order", "contact"):
-            query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))
-            row = await (await conn.execute(query)).fetchone()
-            assert row == (0,)
-
-
 @pytest.mark.promise("audit")
 @pytest.mark.parametrize("change", ["UPDATE audit_leaf SET action = 'x'", "DELETE FROM audit_leaf"])
 async def test_leaves_only_append(
