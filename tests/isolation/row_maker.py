@@ -165,7 +165,8 @@ class Maker:
         if kind == "uuid":
             return outlet(number) if column == "outlet_id" else uuid5(NAMESPACE_OID, word)
         simple: dict[str, Any] = {
-            "text": word.replace("_", "-"), "boolean": False, "bytea": hashlib.sha256(word.encode()).digest(),
+            "text": word.replace("_", "-"), "boolean": False,
+            "bytea": hashlib.sha256(word.encode()).digest(),
             "smallint": number, "integer": number, "bigint": number, "double precision": 1.5,
             "jsonb": json.dumps({}), "json": json.dumps({}), "text[]": ["a"],
             "uuid[]": [], "timestamp with time zone": "2026-11-24T10:00:00Z",

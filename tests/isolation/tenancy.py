@@ -105,8 +105,8 @@ TABLES = {
     **dict.fromkeys(
         (
             "account", "account_address", "account_identity", "account_password", "device",
-            "factor_recovery", "federation_attempt", "one_time_code", "passkey", "passkey_challenge",
-            "passkey_second", "platform_role", "recovery_code", "session", "step_up", "totp",
+            "factor_recovery", "federation_attempt", "one_time_code", "passkey",
+            "passkey_challenge", "passkey_second", "platform_role", "recovery_code", "session", "step_up", "totp",
         ),
         _engine(),
     ),

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from psycopg import sql
 
 import chatworks
 from chatworks.audit import store as audit
