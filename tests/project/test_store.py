@@ -9,7 +9,6 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from psycopg import sql
 
 import chatworks
 from chatworks.audit import store as audit
@@ -126,14 +125,6 @@ async def test_the_web_login_sees_and_changes_one_outlet_only(
         stocks = conn.execute("SELECT outlet_id, stock FROM product ORDER BY 1").fetchall()
         counters = conn.execute("SELECT count(*) FROM outlet_counter").fetchone()
     assert (stocks, counters) == ([(OWN, 0), (OTHER, 5)], (0,))
-
-
-async def test_without_an_outlet_nothing_is_seen(db: Database, web_url: str) -> None:
-    async with await psycopg.AsyncConnection.connect(web_url) as conn:
-        for table in ("product", "message", "sales_order", "contact"):
-            query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))
-            row = await (await conn.execute(query)).fetchone()
-            assert row == (0,)
 
 
 @pytest.mark.promise("audit")
