@@ -106,7 +106,8 @@ TABLES = {
         (
             "account", "account_address", "account_identity", "account_password", "device",
             "factor_recovery", "federation_attempt", "one_time_code", "passkey",
-            "passkey_challenge", "passkey_second", "platform_role", "recovery_code", "session", "step_up", "totp",
+            "passkey_challenge", "passkey_second", "platform_role", "recovery_code", "session",
+            "step_up", "totp",
         ),
         _engine(),
     ),
