@@ -33,6 +33,7 @@ from chatworks.inbox.models import (
     NewEvent,
 )
 from chatworks.kit.clock import Clock
+from chatworks.kit.digits import natural
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -155,8 +156,8 @@ def check(arrival: Arrival) -> None:
 
 async def _read(headers: Mapping[str, str], receive: Receive) -> bytes:
     """Return the body; refuses it as soon as it is known to be too long."""
-    announced = headers.get("content-length", "0")
-    if not announced.isdigit() or int(announced) > BODY_BYTES_MAX:
+    announced = natural(headers.get("content-length", "0"))
+    if announced is None or announced > BODY_BYTES_MAX:
         raise Rejected(413, f"the body is longer than {BODY_BYTES_MAX} bytes")
     chunks: list[bytes] = []
     size = 0

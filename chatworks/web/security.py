@@ -41,7 +41,11 @@ def is_cross_site(method: str, headers: dict[bytes, bytes]) -> bool:
     origin = headers.get(b"origin")
     if origin is None:
         return False
-    return urlsplit(origin.decode("latin-1")).netloc.encode("latin-1") != headers.get(b"host")
+    try:
+        host = urlsplit(origin.decode("latin-1")).netloc
+    except ValueError:  # no browser writes such an address
+        return True
+    return host.encode("latin-1") != headers.get(b"host")
 
 
 class Security:
