@@ -58,6 +58,9 @@ from chatworks.couriers import Couriers
 from chatworks.factors.feature import feature as factors
 from chatworks.factors.proving import Prover
 from chatworks.factors.recoverer import Recoverer
+from chatworks.factors.service import has_second
+from chatworks.federation import feature as federated
+from chatworks.federation.feature import Ground, federation
 from chatworks.house import House
 from chatworks.identity.feature import feature as identity
 from chatworks.identity.models import IssueSignInLink, OneTime
@@ -67,9 +70,9 @@ from chatworks.inbox.committer import Committer
 from chatworks.kit.clock import Clock
 from chatworks.kit.crypto import Vault
 from chatworks.kit.db import Database
-from chatworks.kit.errors import Invalid, NotFound
+from chatworks.kit.errors import Invalid
 from chatworks.kit.feature import Feature
-from chatworks.kit.http import HttpClient, Upload
+from chatworks.kit.http import HttpClient
 from chatworks.kit.listen import Listener
 from chatworks.kit.migrate import ENGINE, WEB, login_url
 from chatworks.kit.texts import Texts
@@ -83,6 +86,7 @@ from chatworks.media.fetcher import Fetcher
 from chatworks.media.service import Bounds, Shelf
 from chatworks.memberships.feature import feature as memberships
 from chatworks.memberships.service import Inviter
+from chatworks.oauth import feature as oauth
 from chatworks.orders import feature as orders
 from chatworks.outbox import feature as outbox
 from chatworks.outbox.sender import Sender
@@ -125,7 +129,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
     couriers = Couriers(directory, kinds, settings.address)
     passwords = _passwords(settings, db, couriers)
     recovery = (settings.derive("cancelling recoveries"), settings.recovery_wait_hours)
-    prover = Prover.wired(db, vault, couriers, passwords.verify_own, recovery)
+    prover = Prover.wired(db, vault, couriers, passwords, recovery)
     told = (mail(mail_desk), factors(prover.ways))
     others = _features(settings, applets, scribe, directory, router)
     dispatcher, features = _dispatcher((*told, *others), prover.spend)
@@ -153,6 +157,7 @@ def compose(settings: Settings, owner_url: str, clock: Clock) -> House:
         sequencer=Sequencer(db, log_key(settings), archive(settings)),
         postman=Postman(db, mail_desk, _carrier(settings), listener),
         passwords=passwords,
+        federation=federation(settings, Ground(db, http, vault, passwords, couriers)),
         recoverer=Recoverer(db, prover.recoveries, listener),
         prover=prover,
         http=http,
@@ -220,6 +225,7 @@ def _features(
         media.FEATURE,
         identity(settings.address),
         passwords.FEATURE,
+        federated.FEATURE,
         outlets(
             lambda applet, data: _check_settings(applets, applet, data),
             lambda spec: _install(applets, spec),
@@ -244,7 +250,7 @@ def _dispatcher(features: Sequence[Feature], spend: Spend) -> tuple[Dispatcher, 
     def offered() -> list[Registration]:
         return dispatcher.offered()
 
-    whole = (*features, api(offered))
+    whole = (*features, api(offered), oauth.FEATURE)
     dispatcher = Dispatcher((r for feature in whole for r in feature.registrations), spend)
     return dispatcher, whole
 
@@ -272,11 +278,11 @@ def _parts(  # noqa: PLR0913, PLR0917 - the parts of the engine
 
 def _passwords(settings: Settings, db: Database, couriers: Couriers) -> Passwords:
     hasher = Hasher(settings.derive("passwords"), db.clock)
-    return Passwords(db, hasher, Breached.shipped(), couriers)
+    return Passwords(db, hasher, Breached.shipped(), couriers, has_second)
 
 
 def _telegram(settings: Settings, api: BotApi, db: Database, shelf: Shelf) -> ChannelKind:
-    return telegram(api, Files(db, _loader(shelf), settings.public_url.rstrip("/")))
+    return telegram(api, Files(db, shelf.upload, settings.public_url.rstrip("/")))
 
 
 def _kinds(
@@ -292,19 +298,6 @@ def _kinds(
 def _carrier(settings: Settings) -> Carrier:
     url = "" if settings.mail_url is None else settings.mail_url.get_secret_value()
     return carrier(url, settings.mail_from, settings.home / "mail")
-
-
-def _loader(shelf: Shelf) -> Callable[[str], Awaitable[Upload | None]]:
-    """Return what gives a channel the files that it uploads."""
-
-    async def load(path: str) -> Upload | None:
-        try:
-            file = await shelf.load(path)
-        except NotFound:
-            return None
-        return Upload(file.content, file.media_type, file.name)
-
-    return load
 
 
 def _page(outlet: Outlet, address: str) -> str:

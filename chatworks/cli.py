@@ -28,8 +28,10 @@ from chatworks.account.pages import AccountDesk
 from chatworks.account.password_pages import WAY
 from chatworks.account.router import account
 from chatworks.account.second_pages import PASSKEY_WAY
+from chatworks.account.with_pages import WAY as OTHERS_WAY
 from chatworks.api.routes import Gate as ApiGate
 from chatworks.api.routes import routes as api_routes
+from chatworks.api.service import caller_of as caller_of_key
 from chatworks.app import (
     apply_outlet,
     compare_outlet,
@@ -54,6 +56,10 @@ from chatworks.kit.logs import configure
 from chatworks.kit.migrate import migrate, migrations_folder
 from chatworks.kit.process import settle
 from chatworks.media.routes import routes as media_routes
+from chatworks.oauth.routes import OAuthDesk
+from chatworks.oauth.routes import routes as oauth_routes
+from chatworks.oauth.service import Granting
+from chatworks.oauth.service import caller_of as caller_of_token
 from chatworks.outlets.models import OutletFile
 from chatworks.outlets.service import read_file
 from chatworks.settings import Settings, read_settings
@@ -160,10 +166,23 @@ def web_app(house: House, streams: Streams) -> App:
         house.shelf,
         gate,
     )
-    ways = (WAY, PASSKEY_WAY) if house.prover.passkeys.party else (WAY,)
+    services = house.federation.hosted.titles()
+    shown.share("providers", services)
+    offered = {
+        WAY: True,
+        PASSKEY_WAY: bool(house.prover.passkeys.party),
+        OTHERS_WAY: bool(services),
+    }
+    ways = [way for way, there in offered.items() if there]
     own = AccountDesk(house.db, house.directory, shown, house.couriers, gate, ways=ways)
-    per_second = house.settings.api_per_second
-    api_gate = ApiGate(house.db, house.dispatcher, house.settings.address, per_second)
+    granting = Granting(house.dispatcher, house.settings.address)
+    api_gate = ApiGate(
+        house.db,
+        house.dispatcher,
+        house.settings.address,
+        house.settings.api_per_second,
+        (caller_of_key, caller_of_token),
+    )
     maps = [feature.data_map for feature in house.features] + [VISITORS]
 
     handlers = [
@@ -175,7 +194,8 @@ def web_app(house: House, streams: Streams) -> App:
         *api_routes(api_gate),
         *log_routes(house.db, house.sequencer.key),
         *console(desk),
-        *account(own, house.passwords),
+        *oauth_routes(OAuthDesk(house.db, granting)),
+        *account(own, house.federation, granting),
     ]
     door = Door(house.kinds, house.directory.resolve, house.committer, house.clock)
     return create_app(handlers, door, shown, Checks(house.ready, house.measure))

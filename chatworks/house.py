@@ -17,6 +17,7 @@ from chatworks.conversations.worker import Worker
 from chatworks.couriers import Couriers
 from chatworks.factors.proving import Prover
 from chatworks.factors.recoverer import Recoverer
+from chatworks.federation.feature import Federation
 from chatworks.inbox.committer import Committer
 from chatworks.inbox.service import measure as measure_inbox
 from chatworks.kit.clock import Clock
@@ -60,6 +61,7 @@ class House:
     sequencer: Sequencer
     postman: Postman
     passwords: Passwords
+    federation: Federation
     recoverer: Recoverer
     prover: Prover
     http: HttpClient
@@ -82,6 +84,7 @@ class House:
         await self.listener.close()
         self.shelf.close()
         self.passwords.close()
+        self.federation.close()
         await self.db.close()
 
     async def ready(self) -> None:

@@ -42,6 +42,22 @@ class Settings(BaseSettings):
     )
     mail_url: SecretStr | None = Field(None, validation_alias="CHATWORKS_MAIL_URL")
     mail_from: str = Field("", validation_alias="CHATWORKS_MAIL_FROM")
+    identity: str = Field(
+        "local", validation_alias="CHATWORKS_IDENTITY", pattern="^(local|cognito)$"
+    )
+    oidc_issuer: str = Field("", validation_alias="OIDC_ISSUER")
+    oidc_client_id: str = Field("", validation_alias="OIDC_CLIENT_ID")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), validation_alias="OIDC_CLIENT_SECRET")
+    oidc_name: str = Field("", validation_alias="OIDC_NAME", max_length=40)
+    cognito_user_pool_id: str = Field("", validation_alias="COGNITO_USER_POOL_ID")
+    cognito_region: str = Field("", validation_alias="COGNITO_REGION")
+    cognito_client_id: str = Field("", validation_alias="COGNITO_CLIENT_ID")
+    cognito_client_secret: SecretStr = Field(
+        SecretStr(""), validation_alias="COGNITO_CLIENT_SECRET"
+    )
+    cognito_domain: str = Field("", validation_alias="COGNITO_DOMAIN")
+    cognito_endpoint: str = Field("", validation_alias="COGNITO_ENDPOINT")
+    cognito_name: str = Field("Amazon Cognito", validation_alias="COGNITO_NAME", max_length=40)
     metrics_port: int = Field(0, validation_alias="CHATWORKS_METRICS_PORT", ge=0, le=65535)
     batch_size: int = Field(300, validation_alias="CHATWORKS_BATCH_SIZE", ge=1, le=500)
     in_flight: int = Field(128, validation_alias="CHATWORKS_IN_FLIGHT", ge=1, le=1000)

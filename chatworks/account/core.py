@@ -6,8 +6,8 @@ import re
 from urllib.parse import urlsplit
 
 HOME = "/account"
-PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/_\-.~?=&%]*")
-PATH_LENGTH_MAX = 500
+PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/_\-.~?=&%+:]*")
+PATH_LENGTH_MAX = 2000  # a consent page names all that a program asks for
 # Names that user agents bear, the telling ones first.
 BROWSERS = ("Edg", "OPR", "SamsungBrowser", "Firefox", "Chrome", "Safari")
 NAMES = {"Edg": "Edge", "OPR": "Opera", "SamsungBrowser": "Samsung Internet"}
@@ -33,6 +33,8 @@ ACTS = {
     "ChangeMainAddress": "Another main address",
     "BindChat": "A chat was added",
     "UnbindChat": "A chat was removed",
+    "LinkIdentity": "Another service was connected",
+    "UnlinkIdentity": "Another service was disconnected",
     "BeginAuthenticator": "Began to set up an authenticator app",
     "SetAuthenticator": "An authenticator app was set up",
     "RemoveAuthenticator": "The authenticator app was removed",

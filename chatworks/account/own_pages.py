@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.response import Redirect
@@ -29,18 +30,27 @@ from chatworks.account.pages import AccountDesk, Asked, ident, text, typed
 from chatworks.identity import accounts, chats, limits, store
 from chatworks.identity import service as identity
 from chatworks.identity.core import spell_code
-from chatworks.identity.models import Account, Details, Session
+from chatworks.identity.models import Account, Details, IssuedCode, LastWayIn, Session
 from chatworks.kit.errors import Invalid, NotFound, Refusal
+from chatworks.kit.work import Work
 from chatworks.memberships import service as invitations
 
 NO_INVITATION = "This invitation was used, was taken back, or is too old. Ask for a new one."
+# What a step-up says of these; the address stands in its field.
+ADD_ADDRESS = ("identity.AddAddress", "Add the address {address}")
+REMOVE_ADDRESS = ("identity.RemoveAddress", "Remove an address of yours")
+BIND_CHAT = ("identity.BindChat", "Add a chat")
+UNBIND_CHAT = ("identity.UnbindChat", "Remove a chat")
+WAY_ACTS = (ADD_ADDRESS, REMOVE_ADDRESS, BIND_CHAT, UNBIND_CHAT)
 LAST_WAY = "This is the last way into your account. Add another one first."
 SAVED = {
     "details": "Your details are saved.",
     "addresses": "Your addresses are saved.",
     "chats": "Your chats are saved.",
     "password": "Your new password is set. Every other browser was signed out.",
+    "ways": "Your services are saved.",
     "joined": "Welcome. You work there now.",
+    "programs": "Done. The program is let in no longer.",
     "second": "From now on you are asked for it each time you sign in.",
     "removed": "It is removed.",
     "passkey": "Your passkey is kept. You can sign in with it from now on.",
@@ -55,6 +65,7 @@ def own_pages(desk: AccountDesk) -> list[Any]:
     return [
         *_home(desk),
         *_addresses(desk),
+        *_new_addresses(desk),
         *_chats(desk),
         *_devices(desk),
         *_memberships(desk),
@@ -153,44 +164,63 @@ def _details(
     )
 
 
-def _addresses(desk: AccountDesk) -> list[Any]:
-    async def page(request: Asked, problem: str = "") -> Response[str]:
-        _, account = who(request)
-        async with desk.db.engine() as work:
-            found = await store.addresses(work, account.id)
-        return shown(desk, request, "addresses", addresses=found, problem=problem)
+async def _address_page(desk: AccountDesk, request: Asked, problem: str = "") -> Response[str]:
+    _, account = who(request)
+    async with desk.db.engine() as work:
+        found = await store.addresses(work, account.id)
+    return shown(desk, request, "addresses", addresses=found, problem=problem)
 
+
+def _addresses(desk: AccountDesk) -> list[Any]:
     @get("/addresses", needs="account")
     async def listed(request: Asked) -> Response[str]:
         """Show the owner's addresses."""
-        return await page(request)
+        return await _address_page(desk, request)
 
     @post("/addresses", status_code=200, needs="account")
     async def change(request: Asked) -> Response[Any]:
         """Make an address the main one, or remove it."""
-        _, account = who(request)
+        session, account = who(request)
         form = await request.form()
         address_id, problem = ident(form, "id"), ""
-        async with desk.db.engine() as work:
-            if text(form, "do") == "main":
-                await accounts.main_address(work, account.id, address_id)
-            elif text(form, "do") == "remove":
-                no = await accounts.remove_address(work, desk.courier, account, address_id)
-                problem = LAST_WAY if no else ""
-        return await page(request, problem) if problem else saved("addresses", "/addresses")
 
+        async def remove(work: Work) -> str:
+            no = await accounts.remove_address(work, desk.courier, account, address_id)
+            return LAST_WAY if no else ""
+
+        if text(form, "do") == "main":
+            async with desk.db.engine() as work:
+                await accounts.main_address(work, account.id, address_id)
+        elif text(form, "do") == "remove":
+            problem = await desk.gate.act_on_ways(
+                session, REMOVE_ADDRESS, remove, id=address_id.hex
+            )
+        return (
+            await _address_page(desk, request, problem)
+            if problem
+            else saved("addresses", "/addresses")
+        )
+
+    return [listed, change]
+
+
+def _new_addresses(desk: AccountDesk) -> list[Any]:
     @post("/addresses/add", status_code=200, needs="account")
     async def add(request: Asked) -> Response[str]:
         """Send a code to an address that is to be added."""
-        _, account = who(request)
+        session, account = who(request)
         form = await request.form()
         try:
             address = typed(text(form, "address"))
         except Invalid:
-            return await page(request, ADDRESS)
+            return await _address_page(desk, request, ADDRESS)
         await asked_for(desk, request, address, "send")
-        async with desk.db.engine() as work:
-            ticket = await accounts.begin_address(work, desk.courier, account, address)
+
+        async def begin(work: Work) -> UUID:
+            return await accounts.begin_address(work, desk.courier, account, address)
+
+        said = {"address": address.value}
+        ticket = await desk.gate.act_on_ways(session, ADD_ADDRESS, begin, **said)
         return _code(desk, request, ticket.hex, address.value)
 
     @post("/addresses/finish", status_code=200, needs="account")
@@ -206,7 +236,7 @@ def _addresses(desk: AccountDesk) -> list[Any]:
             return saved("addresses", "/addresses")
         return _code(desk, request, ticket.hex, text(form, "sent_to"), NOT_VALID)
 
-    return [listed, change, add, finish]
+    return [add, finish]
 
 
 def _code(
@@ -240,16 +270,22 @@ def _chats(desk: AccountDesk) -> list[Any]:
     @post("/chats", status_code=200, needs="account")
     async def change(request: Asked) -> Response[Any]:
         """Show the code that is to be said in a chat, or remove a chat."""
-        _, account = who(request)
+        session, account = who(request)
         form = await request.form()
+
+        async def remove(work: Work) -> LastWayIn | None:
+            key = ident(form, "outlet"), ident(form, "contact")
+            return await chats.unbind(work, account.id, *key)
+
+        async def show(work: Work) -> IssuedCode:
+            return await chats.show_code(work, "bind", account.id)
+
         if text(form, "do") == "remove":
-            async with desk.db.engine() as work:
-                key = ident(form, "outlet"), ident(form, "contact")
-                no = await chats.unbind(work, account.id, *key)
+            which = {"contact": text(form, "contact"), "outlet": text(form, "outlet")}
+            no = await desk.gate.act_on_ways(session, UNBIND_CHAT, remove, **which)
             return await page(request, LAST_WAY) if no else saved("chats", "/chats")
         await limits.draw(desk.db, "send", account.id, desk.browser(request))
-        async with desk.db.engine() as work:
-            shown_code = await chats.show_code(work, "bind", account.id)
+        shown_code = await desk.gate.act_on_ways(session, BIND_CHAT, show)
         code = spell_code(shown_code.secret)
         return await page(request, code=code, ticket=shown_code.id.hex, bots=await bots(desk))
 

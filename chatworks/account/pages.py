@@ -31,7 +31,7 @@ from chatworks.web.templating import Pages
 TEXTS = Texts.load("chatworks.account")
 SESSION_COOKIE, DEVICE_COOKIE, ASKED_COOKIE = "cw_session", "cw_device", "cw_asked"
 DEVICE_KEPT_FOR = timedelta(days=400)  # the longest that browsers keep a cookie (RFC 6265bis, 5.5)
-FIELD_LENGTH_MAX = 500
+FIELD_LENGTH_MAX = 2000
 NO_STORE = {"cache-control": "no-store"}
 
 Asked = Request[Any, Any, Any]
@@ -81,15 +81,20 @@ class AccountDesk:
         return session, account
 
     async def enter(
-        self, work: Work, request: Asked, methods: Collection[str], account_id: UUID
+        self,
+        work: Work,
+        request: Asked,
+        methods: Collection[str],
+        account_id: UUID,
+        next_path: str = "",
     ) -> Redirect:
         """Sign in after a first proof, or lead to the check that wants more.
 
-        Whoever was signed in here before is not any more: no secret outlives a sign-in.
+        Where to go then stands in the form, or is ``next_path`` where there is none. Whoever was
+        signed in here before is not any more: no secret outlives a sign-in.
         """
-        form = await request.form()
-        next_path = own_path(text(form, "next"))
-        proved = Proved(account_id, frozenset(methods), self.browser(request), next_path)
+        then = own_path(next_path or text(await request.form(), "next"))
+        proved = Proved(account_id, frozenset(methods), self.browser(request), then)
         for check in self.checks:
             page = await check(work, proved)
             if page:

@@ -8,17 +8,21 @@ from urllib.parse import quote
 from litestar import Response, Router
 from litestar.response import Redirect
 
+from chatworks.account.consent_pages import consent_pages, program_pages
 from chatworks.account.core import HOME
 from chatworks.account.entry_pages import entry_pages
+from chatworks.account.joining_pages import joining_pages
 from chatworks.account.own_pages import own_pages
 from chatworks.account.pages import AccountDesk, Asked, NotSignedIn
 from chatworks.account.password_pages import own_password_pages, password_pages
 from chatworks.account.second_pages import passkey_pages, second_pages
 from chatworks.account.security_pages import security_pages
-from chatworks.passwords.service import Passwords
+from chatworks.account.with_pages import WithPages
+from chatworks.federation.feature import Federation
+from chatworks.oauth.service import Granting
 
 
-def account(desk: AccountDesk, passwords: Passwords) -> list[Any]:
+def account(desk: AccountDesk, federation: Federation, granting: Granting) -> list[Any]:
     """Return the account's handlers. Nothing under the router runs without a session."""
 
     async def require_session(request: Asked) -> Response[Any] | None:
@@ -34,17 +38,29 @@ def account(desk: AccountDesk, passwords: Passwords) -> list[Any]:
         )
         return instead
 
+    factor, services = federation.first_factor, WithPages(desk, federation)
     own = [
         *own_pages(desk),
-        *own_password_pages(desk, passwords),
+        *own_password_pages(desk, factor),
         *second_pages(desk),
         *security_pages(desk),
+        *services.own(),
+        *program_pages(desk, granting),
     ]
-    guarded = Router(
-        HOME,
-        route_handlers=own,
-        before_request=require_session,
-        exception_handlers=desk.gate.handlers(),
-    )
-    doors = [*entry_pages(desk), *password_pages(desk, passwords), *passkey_pages(desk)]
-    return [guarded, *doors]
+    guarded = [
+        Router(
+            path,
+            route_handlers=handlers,
+            before_request=require_session,
+            exception_handlers=desk.gate.handlers(),
+        )
+        for path, handlers in ((HOME, own), ("/oauth", consent_pages(desk, granting)))
+    ]
+    return [
+        *guarded,
+        *entry_pages(desk),
+        *password_pages(desk, factor),
+        *joining_pages(desk, factor),
+        *passkey_pages(desk),
+        *services.open(),
+    ]

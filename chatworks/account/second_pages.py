@@ -150,7 +150,7 @@ def _recovery(desk: AccountDesk) -> list[Any]:
         session, account = who(request)
         prover = desk.gate.prover
         async with desk.db.engine() as work:
-            ways = await prover.ways.of(work, session.account_id)
+            ways = await prover.recoveries.usable(work, session.account_id)
             waiting = await store.recovery(work, session.account_id)
             held = await store.factors(work, session.account_id)
         proved = waiting.proved if waiting else []

@@ -22,6 +22,7 @@ from chatworks.factors.models import (
     AlreadySet,
     FactorNotValid,
     LastWayIn,
+    PasswordTooShort,
     Setup,
     TooManyPasskeys,
 )
@@ -54,12 +55,21 @@ LAST_WAY = (
     "Without this passkey you could not sign in any more. Add another way in first, or tick the "
     "box to remove it all the same."
 )
-PROBLEMS = (HAS_APP, NOT_ADDED, NO_NAME, LAST_WAY)
+TOO_SHORT = (
+    "Please choose a longer password first: without a second factor yours is too short to be safe."
+)
+PROBLEMS = (TOO_SHORT, HAS_APP, NOT_ADDED, NO_NAME, LAST_WAY)
 
 
 def security_pages(desk: AccountDesk) -> list[Any]:
     """Return the handlers of the security pages."""
-    return [*_overview(desk), *_app(desk), *_new_passkeys(desk), *_known_passkeys(desk)]
+    return [
+        *_overview(desk),
+        *_app(desk),
+        *_no_app(desk),
+        *_new_passkeys(desk),
+        *_known_passkeys(desk),
+    ]
 
 
 async def _page(desk: AccountDesk, request: Asked, **values: Any) -> Response[str]:
@@ -121,7 +131,10 @@ def _overview(desk: AccountDesk) -> list[Any]:
                 return []
             return await service.new_recovery_codes(work, session.account_id)
 
-        new = await desk.gate.act(session, ASK if wanted else STOP_ASKING, change)
+        try:
+            new = await desk.gate.act(session, ASK if wanted else STOP_ASKING, change)
+        except PasswordTooShort:
+            return await _page(desk, request, problem=TOO_SHORT)
         if not wanted:
             return saved("removed", "/security")
         return _codes(desk, request, new) if new else saved("second", "/security")
@@ -174,6 +187,10 @@ def _app(desk: AccountDesk) -> list[Any]:
             else setup_page(request, setup, NOT_VALID)
         )
 
+    return [begin, confirm]
+
+
+def _no_app(desk: AccountDesk) -> list[Any]:
     @post("/security/app/remove", status_code=200, needs="account")
     async def remove(request: Asked) -> Response[Any]:
         """Ask for the app no more."""
@@ -182,10 +199,13 @@ def _app(desk: AccountDesk) -> list[Any]:
         async def drop(work: Any) -> bool:
             return await desk.gate.prover.authenticators.remove(work, session.account_id)
 
-        await desk.gate.act(session, REMOVE_APP, drop)
+        try:
+            await desk.gate.act(session, REMOVE_APP, drop)
+        except PasswordTooShort:
+            return await _page(desk, request, problem=TOO_SHORT)
         return saved("removed", "/security")
 
-    return [begin, confirm, remove]
+    return [remove]
 
 
 def _new_passkeys(desk: AccountDesk) -> list[Any]:
@@ -245,6 +265,8 @@ def _known_passkeys(desk: AccountDesk) -> list[Any]:
                 await desk.gate.act(session, RENAME_PASSKEY, rename, name=new, id=key_id.hex)
                 return saved("renamed", "/security")
             await desk.gate.act(session, REMOVE_PASSKEY, remove, name=name, **about)
+        except PasswordTooShort:
+            return await _page(desk, request, problem=TOO_SHORT)
         except LastWayIn:
             return await _page(desk, request, problem=LAST_WAY, last=key_id)
         except Invalid:

@@ -32,6 +32,8 @@ def feature(offered: Offered) -> Feature:
                 _trace_issued,
                 needs="keys.write",
                 personal=True,
+                fresh=True,
+                asks="Let the program {name} act for the outlet",
             ),
             Registration(
                 RevokeKey, revoke_keys, operator, _trace_revoked, needs="keys.write", personal=True

@@ -8,6 +8,7 @@ request in a transaction of the web login, which sees the key's outlet alone; on
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -21,7 +22,6 @@ from litestar.params import FromPath
 from chatworks.api import core
 from chatworks.api.models import Caller, Fault, NotInScope, NotJson, NotKnown, Problem, TooLarge
 from chatworks.api.openapi import PROBLEMS, document
-from chatworks.api.service import caller_of
 from chatworks.api.strict import read
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Call, Command, Registration
@@ -43,23 +43,29 @@ NOT_KEPT = {"cache-control": "no-store"}
 TOO_LARGE = 413
 
 Asked = Request[Any, Any, Any]
+Finder = Callable[[Work, str, Dispatcher], Awaitable[Caller | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What the API needs. ``per_second`` is how many requests a key may make."""
+    """What the API needs. ``per_second`` is how many requests a key may make; ``finders`` look for
+    whose a secret is, each for its own kind of secret.
+    """
 
     db: Database
     dispatcher: Dispatcher
     address: str
     per_second: int
+    finders: Sequence[Finder]
 
     async def caller(self, request: Asked) -> Caller:
         """Return who calls, or raise ``NotKnown`` or ``TooMany``."""
         header = request.headers.get("authorization", "")
         presented = header[len(BEARER) :] if header.lower().startswith(BEARER) else ""
         async with self.db.engine() as work:
-            caller = await caller_of(work, presented, self.dispatcher)
+            caller = None
+            for find in self.finders:
+                caller = caller or await find(work, presented, self.dispatcher)
             allowed = await self._may_go_on(work, request, caller)
         if not allowed:
             raise TooMany("requests of this key" if caller else "tries without a good key", 1)

@@ -8,6 +8,12 @@ from typing import Any
 
 # What somebody did, as it stands behind their name. An act without words is read out of its name.
 ACTS = {
+    "api.IssueKey": "made a key for a program",
+    "api.RevokeKey": "stopped a program’s key",
+    "oauth.Allow": "let a program of others in",
+    "oauth.RegisterClient": "registered an app of others",
+    "oauth.RemoveClient": "removed an app of others",
+    "oauth.Revoke": "ended what a program was let into",
     "factors.DemandSecondFactor": "changed whether everybody needs a second factor",
     "bots.RequestBot": "asked for a bot of their own",
     "broadcasts.MoveBroadcast": "moved a broadcast on",
@@ -58,7 +64,7 @@ ACTS = {
 }
 ACTORS = {
     "account": "The owner of an account",
-    "agent": "An assistant",
+    "agent": "A program",
     "customer": "A customer",
     "operator": "An operator",
     "platform": "ChatWorks",
@@ -75,6 +81,8 @@ AREAS = {
     "outlets.": "Settings and channels",
     "memberships.": "Who works here",
     "identity.": "Sign-in and accounts",
+    "api.": "Programs and their keys",
+    "oauth.": "Programs of others",
     "bots.": "Bots",
     "inbox.": "What failed to come in",
     "outbox.": "What failed to go out",

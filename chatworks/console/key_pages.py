@@ -1,12 +1,11 @@
 """Programs, in the settings: which ones may act for the outlet, what they may do, and their keys.
 
-People choose by area, in the words of the menu: see, or see and change. An area is one or more
-features; every feature that programs may use stands in one of them.
+People choose by area, in the words of the menu: see, or see and change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,25 +14,18 @@ from litestar.response import Redirect
 
 from chatworks.api.core import READ, known
 from chatworks.api.models import IssueKey, Key, ListKeys, RevokeKey
+from chatworks.api.words import AREAS, in_words
 from chatworks.console.forms import choice, given, id_of, text
 from chatworks.console.pages import Asked, Desk, saved, told
 from chatworks.identity.models import Session
 from chatworks.kit.errors import Refusal
 
-AREAS = {
-    "orders": ("Orders", "See and move on", ("orders",)),
-    "products": ("Products and prices", "See and change", ("catalog",)),
-    "messages": ("Messages", "See and answer", ("conversations", "support")),
-    "broadcasts": ("Broadcasts", "Write and send", ("broadcasts",)),
-    "settings": ("Settings and channels", "Change", ("outlets",)),
-    "trouble": ("Trouble", "Try again or give up", ("inbox", "outbox")),
-}
 NOTHING, SEE, CHANGE = "nothing", "see", "change"
 DAYS = {"30": "30 days", "90": "90 days", "365": "A year"}
 
 
 @dataclass(frozen=True, slots=True)
-class Area:
+class Row:
     """One area of the form: what can be chosen, and what is."""
 
     name: str
@@ -90,37 +82,22 @@ def _missing(wanted: IssueKey) -> str:
 def scopes(typed: Mapping[str, str]) -> tuple[str, ...]:
     """Return the scopes of what was chosen by area."""
     found: list[str] = []
-    for name, (_, _, features) in AREAS.items():
+    for name, area in AREAS.items():
         if typed.get(name) == CHANGE:
-            found += features
+            found += area.features
         elif typed.get(name) == SEE:
-            found += [f"{feature}{READ}" for feature in features]
+            found += [f"{feature}{READ}" for feature in area.features]
     return tuple(found)
 
 
-def in_words(named: Sequence[str], everything: frozenset[str]) -> list[str]:
-    """Return scopes as people read them; what no area names whole stands by its own name."""
-    left = set(named)
-    words = []
-    for title, change, features in AREAS.values():
-        reads = {f"{feature}{READ}" for feature in features} & everything
-        if left >= set(features):
-            words.append(f"{title}: {change.lower()}")
-            left -= set(features) | reads
-        elif reads and left >= reads:
-            words.append(f"{title}: see")
-            left -= reads
-    return words + sorted(left)
-
-
-def _areas(typed: Mapping[str, str], everything: frozenset[str]) -> list[Area]:
+def _areas(typed: Mapping[str, str], everything: frozenset[str]) -> list[Row]:
     areas = []
-    for name, (title, change, features) in AREAS.items():
-        reads = any(f"{feature}{READ}" in everything for feature in features)
-        choices = [(NOTHING, "Nothing"), (CHANGE, change)]
+    for name, area in AREAS.items():
+        reads = any(f"{feature}{READ}" in everything for feature in area.features)
+        choices = [(NOTHING, "Nothing"), (CHANGE, area.change)]
         if reads:
             choices.insert(1, (SEE, "See"))
-        areas.append(Area(name, title, tuple(choices), typed.get(name) or NOTHING))
+        areas.append(Row(name, area.title, tuple(choices), typed.get(name) or NOTHING))
     return areas
 
 
@@ -128,7 +105,7 @@ async def _programs(
     desk: Desk, session: Session, typed: Mapping[str, str], *, issued: str = "", **values: Any
 ) -> Response[str]:
     keys: list[Key] = await desk.give(session, ListKeys())
-    everything = known(desk.dispatcher.offered())
+    offered = desk.dispatcher.offered()
     now = desk.db.clock.now()
     return await desk.show(
         "programs",
@@ -136,8 +113,8 @@ async def _programs(
         working=[key for key in keys if key.revoked_at is None and key.expires_at > now],
         ended=[key for key in keys if key.revoked_at is not None or key.expires_at <= now],
         days_left={key.id: (key.expires_at - now).days + 1 for key in keys},
-        words={key.id: in_words(key.scopes, everything) for key in keys},
-        areas=_areas(typed, everything),
+        words={key.id: in_words(key.scopes, offered) for key in keys},
+        areas=_areas(typed, known(offered)),
         days=DAYS,
         typed=typed,
         issued=issued,

@@ -8,6 +8,7 @@ from litestar import Response, Router
 from litestar.response import Redirect
 
 from chatworks.access.core import PERMISSIONS, may
+from chatworks.console.app_pages import app_pages
 from chatworks.console.broadcast_pages import broadcast_pages
 from chatworks.console.canned_pages import canned_pages
 from chatworks.console.channel_pages import channel_pages
@@ -44,13 +45,11 @@ def console(desk: Desk) -> list[Any]:
             if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
                 return Redirect("/console/sign-in")
             raise
-        session, instead = await desk.gate.before(request, session, desk.browser(request))
+        session, instead = await desk.gate.before(
+            request, session, desk.browser(request), staff=True
+        )
         if instead is not None:
             return instead
-        if await desk.gate.must_set_second(session):
-            if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
-                return Redirect("/account/security?demanded=1")
-            raise Forbidden("this outlet asks everybody who works here for a second factor")
         request.state.session = session
         needs = request.route_handler.opt["needs"]
         if not may(request.state.session.acting.role, needs):
@@ -70,6 +69,7 @@ def console(desk: Desk) -> list[Any]:
             *settings_pages(desk),
             *channel_pages(desk),
             *key_pages(desk),
+            *app_pages(desk),
             *history_pages(desk),
             *people_pages(desk),
             *other_pages(desk),

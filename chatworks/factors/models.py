@@ -25,6 +25,7 @@ RECOVERY_LETTERS = 16  # of Crockford's 32: 80 bits
 TELL_AGAIN = timedelta(days=1)
 KINDS_ASKED = 2  # of ways, for a recovery that waits
 STEP_UP_FOR = timedelta(minutes=5)
+SETUP_FOR = timedelta(minutes=15)  # of an authenticator app, from its key to its first code
 CHALLENGE_FOR = timedelta(minutes=5)  # WebAuthn level 3, 15.1 recommends 5 to 10 minutes
 CHALLENGE_BYTES = 32  # WebAuthn level 3, 13.4.3 asks for 16
 PASSKEYS_MAX = 20
@@ -62,11 +63,23 @@ class Factors:
     passkey_second: bool
     recovery_left: int
     password: bool
+    password_alone: bool = True  # it is long enough without a second factor
 
     @property
     def has_second(self) -> bool:
         """Whether a first factor alone opens nothing."""
         return self.totp or (self.passkey_second and self.passkeys > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What there is to know before every page: the account's factors, whether it knows the device,
+    and whether the outlet that the console shows demands a second factor.
+    """
+
+    held: Factors
+    device_known: bool
+    demanded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,7 @@ class Way:
     kind: str
     hint: str
     value: str = field(repr=False)  # the address, or the chat as "outlet:conversation"
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +209,10 @@ class LastWayIn(Refusal):
     """Without this nobody could sign in to the account any more; it is asked for once more."""
 
 
+class PasswordTooShort(Refusal):
+    """The password is not long enough to stand alone: a longer one must be chosen first."""
+
+
 class NothingToRecover(Refusal):
     """No second factor is set, or the account has too few ways for a recovery."""
 
@@ -270,7 +288,9 @@ DATA_MAP: DataMap = {
     "passkey": {
         "account_id": _WHOSE,
         "id": _ID,
-        "credential_id": _of_account("user.unique_id", "find the passkey that signs in", _REMOVED),
+        "credential_id": _of_account(
+            "user.authorization.credentials", "find the passkey that signs in", _REMOVED
+        ),
         "public_key": _of_account(
             "user.authorization.credentials", "check a passkey's signature", _REMOVED
         ),

@@ -8,17 +8,18 @@ which holds the very same form. It comes back with a proof, and the page goes on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 from litestar import Request, Response
 from litestar.response import Redirect
 
 from chatworks.commands.models import Proof, StepUpNeeded
-from chatworks.factors import core, service, step_ups, store
+from chatworks.factors import core, step_ups, store
 from chatworks.factors.models import ADDRESSES, Lack, StepUp, Way
 from chatworks.factors.models import Asked as Challenge
 from chatworks.factors.passkeys import ANSWER_LENGTH_MAX
@@ -35,6 +36,8 @@ Answer = TypeVar("Answer")
 
 TEXTS = Texts.load("chatworks.factors")
 PAGE_OF = {Lack.SECOND: "/account/second", Lack.DEVICE: "/account/device"}
+SET_UP = "/account/security?demanded=1"
+PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/_\-.~%]{0,300}")
 OURS = "proof-"  # begins the names of the step-up's own fields
 NOT_VALID = "That was not right, was used before, or is too old. Please try again."
 NOT_PROVED = 403
@@ -75,6 +78,15 @@ class StepUpAsked(ChatWorksError):
         self.sheet = sheet
 
 
+def _path_of(address: str) -> str:
+    """Return the path of an address, which is then one of ours; "" where it is none."""
+    try:
+        path = urlsplit(address).path
+    except ValueError:
+        return ""
+    return path if PATH.fullmatch(path) else ""
+
+
 def uuid_of(value: object) -> UUID:
     """Return an id of a form; a made-up one, which finds nothing, where it is none."""
     try:
@@ -91,32 +103,40 @@ class Gate:
     pages: Pages
 
     async def before(
-        self, request: Asked, session: Session, browser: Browser
+        self, request: Asked, session: Session, browser: Browser, *, staff: bool = False
     ) -> tuple[Session, Response[Any] | None]:
         """Return the session, with the proof that the request brings, and what to answer instead.
 
-        Raises ``StillLacking`` where nothing can be shown, and ``StepUpAsked`` where a proof was
-        not valid.
+        ``staff``: the page is of the outlet that the session shows, which may demand a second
+        factor. Raises ``StillLacking`` where nothing can be shown, and ``StepUpAsked`` where a
+        proof was not valid.
         """
         async with self.prover.db.engine() as work:
-            lacks = await service.lack(work, session)
-        if lacks is not None and not request.route_handler.opt.get("half"):
+            now = await store.standing(work, session)
+        half = request.route_handler.opt.get("half", False)
+        lacks = core.lack(now.held, session.methods, device_known=now.device_known)
+        page = SET_UP if staff and now.demanded and not now.held.has_second else ""
+        if lacks is not None and not half:
+            page = f"{PAGE_OF[lacks]}?next={quote(request.url.path, safe='/')}"
+        if page:
             if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
-                wanted = quote(request.url.path, safe="/")
-                return session, Redirect(f"{PAGE_OF[lacks]}?next={wanted}")
+                return session, Redirect(page)
             raise StillLacking("this session must show more first")
         if request.method == "POST":
-            form = await request.form()
-            request.state.fields = [
-                (name, value)
-                for name, value in form.multi_items()
-                if isinstance(value, str) and not name.startswith(OURS)
-            ]
-            if f"{OURS}id" in form:
-                session = await self._proved(session, browser, form)
+            session = await self._proved(request, session, browser)
         return session, None
 
-    async def _proved(self, session: Session, browser: Browser, form: Any) -> Session:
+    async def _proved(self, request: Asked, session: Session, browser: Browser) -> Session:
+        """Keep the form's fields for a step-up to come; take the one that it brings."""
+        form = await request.form()
+        request.state.fields = [
+            (name, value)
+            for name, value in form.multi_items()
+            if isinstance(value, str) and not name.startswith(OURS)
+        ]
+        if f"{OURS}id" not in form:
+            return session
+        request.state.back = _path_of(str(form.get(f"{OURS}back", "")))
         step_up_id = uuid_of(form[f"{OURS}id"])
         if way := form.get(f"{OURS}send"):
             sent = await self.prover.send(session, browser, str(way), "step_up", step_up_id)
@@ -183,6 +203,7 @@ class Gate:
         def said(msgid: str, **values: object) -> str:
             return TEXTS.text(sheet.language, msgid, **values)
 
+        kept, came_from = getattr(request.state, "back", ""), request.headers.get("referer", "")
         return self.pages.page(
             "factors/step_up.html",
             status=NOT_PROVED,
@@ -192,6 +213,7 @@ class Gate:
             sheet=sheet,
             asks=said(sheet.step_up.asks, **sheet.step_up.said),
             action=f"{request.url.path}{query}",
+            back=kept or _path_of(came_from) or f"/{request.url.path.split('/')[1]}",
             fields=getattr(request.state, "fields", []),
             by_chat=sent is not None and sent[0].kind not in ADDRESSES,
             code=spell_code(sent[1].secret) if sent else "",
@@ -218,18 +240,27 @@ class Gate:
         except StepUpNeeded as no:
             raise await self.asked(session, no) from None
 
+    async def act_on_ways(
+        self,
+        session: Session,
+        said: tuple[str, str],
+        do: Callable[[Work], Awaitable[Answer]],
+        /,
+        **values: str,
+    ) -> Answer:
+        """Add or remove a way of the session's account: as ``act``, where anything but ways is set.
+
+        Where nothing else is, a code over one of them would show what the session showed already.
+        """
+        async with self.prover.db.engine() as work:
+            held = await store.factors(work, session.account_id)
+            if core.accepted(held) == ("code",):
+                return await do(work)
+        return await self.act(session, said, do, **values)
+
     async def has_nothing(self, work: Work, session: Session) -> bool:
         """Return whether the account has nothing that it could show."""
         held = await store.factors(work, session.account_id)
         if core.accepted(held) != ("code",):
             return False
         return not await self.prover.ways.of(work, session.account_id)
-
-    async def must_set_second(self, session: Session) -> bool:
-        """Return whether the outlet that the session shows demands a second factor it has not."""
-        if session.operator is None:
-            return False
-        async with self.prover.db.engine() as work:
-            if not await store.demanded(work, session.operator.outlet_id):
-                return False
-            return not (await store.factors(work, session.account_id)).has_second

@@ -38,7 +38,7 @@ from chatworks.factors.models import (
     RelyingParty,
     TooManyPasskeys,
 )
-from chatworks.factors.service import drop_codes_without_second, note
+from chatworks.factors.service import after_removal, note
 from chatworks.factors.ways import Ways, tell
 from chatworks.identity.models import Session
 from chatworks.kit.errors import Invalid
@@ -239,7 +239,7 @@ async def remove(
         return False
     if held.passkeys == 1:
         await store.remove_passkey_second(work, account_id)
-        await drop_codes_without_second(work, account_id)
+        await after_removal(work, account_id)
     note(work, account_id, "RemovePasskey", passkey=passkey_id.hex, left=held.passkeys - 1)
     tell(work, account_id, "passkey_removed")
     return True

@@ -7,9 +7,9 @@ from neither: nobody guesses one.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Protocol
 from uuid import UUID
 
 from chatworks.commands.models import Proof
@@ -25,11 +25,19 @@ from chatworks.identity.models import Browser, IssuedCode, Session
 from chatworks.kit.crypto import Vault
 from chatworks.kit.db import Database
 from chatworks.kit.work import Work
+from chatworks.passwords.models import Right
 
 PASSWORD, CODE, SEND, PASSKEY = "password", "code", "send", "passkey"
 
-VerifyPassword = Callable[[UUID, str, Browser], Awaitable[object | None]]
-"""Returns None where this is not the account's password; it draws the try, and leaves a leaf."""
+
+class PasswordCheck(Protocol):
+    """Tries the password of an account that is signed in; it draws the try and leaves a leaf."""
+
+    async def verify_own(self, account_id: UUID, text: str, browser: Browser) -> Right | None:
+        """Return what was right, None where it was not. No transaction may be open."""
+
+    async def stands(self, work: Work, right: Right) -> bool:
+        """Return whether it is right still, within the transaction that relies on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ class Prover:
     authenticators: Authenticators
     passkeys: Passkeys
     recoveries: Recoveries
-    verify_password: VerifyPassword
+    passwords: PasswordCheck
 
     @classmethod
     def wired(
@@ -61,7 +69,7 @@ class Prover:
         db: Database,
         vault: Vault,
         courier: Texting,
-        verify_password: VerifyPassword,
+        passwords: PasswordCheck,
         recovery: tuple[bytes, int],
     ) -> Prover:
         """Wire what an installation needs; ``recovery`` is the key that signs links which cancel
@@ -74,7 +82,7 @@ class Prover:
             Authenticators(vault),
             Passkeys(core.relying_party(courier.address)),
             Recoveries(ways, recovery[0], timedelta(hours=recovery[1])),
-            verify_password,
+            passwords,
         )
 
     async def spend(self, work: Work, proof: Proof, operation: bytes) -> bool:
@@ -107,9 +115,9 @@ class Prover:
         self, session: Session, browser: Browser, step_up_id: UUID, given: Given
     ) -> bool:
         """Show a factor for a step-up; what is weaker than what the account has does not count."""
-        right = given.method == PASSWORD and await self.verify_password(
-            session.account_id, given.text, browser
-        )
+        right = None
+        if given.method == PASSWORD:
+            right = await self.passwords.verify_own(session.account_id, given.text, browser)
         await self._draw(session, browser, given)
         async with self.db.engine() as work:
             asked = await store.step_up(work, step_up_id, session)
@@ -119,7 +127,8 @@ class Prover:
             if given.method == CODE:
                 valid = await self._spend(work, session, given, "step_up", step_up_id) is not None
             else:
-                valid = bool(right) or await self._valid(work, session, given)
+                stands = right is not None and await self.passwords.stands(work, right)
+                valid = stands or await self._valid(work, session, given)
             if valid:
                 return await step_ups.prove(work, asked, given.method)
             self._note_failure(work, session, given)
@@ -148,8 +157,11 @@ class Prover:
                 valid = await self.recoveries.with_code(work, session, given.text)
             else:
                 way = await self._spend(work, session, given, "recovery", asked.id)
-                valid = way is not None and await self.recoveries.proved(
-                    work, session.account_id, asked.id, way.kind
+                usable = await self.recoveries.usable(work, session.account_id)
+                valid = (
+                    way is not None
+                    and way in usable
+                    and await self.recoveries.proved(work, asked, way.kind)
                 )
             if not valid:
                 self._note_failure(work, session, given)

@@ -3,11 +3,27 @@ SELECT EXISTS (SELECT 1 FROM totp WHERE account_id = %(account_id)s AND confirme
        (SELECT count(*) FROM passkey WHERE account_id = %(account_id)s),
        EXISTS (SELECT 1 FROM passkey_second WHERE account_id = %(account_id)s),
        (SELECT count(*) FROM recovery_code WHERE account_id = %(account_id)s AND used_at IS NULL),
-       EXISTS (SELECT 1 FROM account_password WHERE account_id = %(account_id)s)
+       EXISTS (SELECT 1 FROM account_password WHERE account_id = %(account_id)s),
+       NOT EXISTS (SELECT 1 FROM account_password WHERE account_id = %(account_id)s
+                   AND NOT enough_alone)
 
--- name: device_known
-SELECT EXISTS (SELECT 1 FROM device WHERE account_id = %(account_id)s AND id = %(device_id)s
-               AND confirmed_at IS NOT NULL AND forgotten_at IS NULL)
+-- name: standing
+-- The same, whether the device is known, and whether the outlet shown demands a second factor: one
+-- look before every page.
+SELECT EXISTS (SELECT 1 FROM totp WHERE account_id = %(account_id)s AND confirmed_at IS NOT NULL),
+       (SELECT count(*) FROM passkey WHERE account_id = %(account_id)s),
+       EXISTS (SELECT 1 FROM passkey_second WHERE account_id = %(account_id)s),
+       (SELECT count(*) FROM recovery_code WHERE account_id = %(account_id)s AND used_at IS NULL),
+       EXISTS (SELECT 1 FROM account_password WHERE account_id = %(account_id)s),
+       NOT EXISTS (SELECT 1 FROM account_password WHERE account_id = %(account_id)s
+                   AND NOT enough_alone),
+       %(device_id)s::uuid IS NULL OR EXISTS (
+           SELECT 1 FROM device WHERE account_id = %(account_id)s AND id = %(device_id)s
+           AND confirmed_at IS NOT NULL AND forgotten_at IS NULL),
+       EXISTS (SELECT 1 FROM factor_demand WHERE outlet_id = %(outlet_id)s)
+
+-- name: first_device
+SELECT count(*) = 1 FROM device WHERE account_id = %(account_id)s
 
 -- name: account_label
 SELECT coalesce((SELECT value FROM account_address WHERE account_id = %(account_id)s
@@ -16,13 +32,13 @@ SELECT coalesce((SELECT value FROM account_address WHERE account_id = %(account_
 FROM account WHERE id = %(account_id)s
 
 -- name: addresses
-SELECT id, kind, value FROM account_address
+SELECT id, kind, value, verified_at FROM account_address
 WHERE account_id = %(account_id)s AND verified_at IS NOT NULL
 ORDER BY is_main DESC, created_at, id
 
 -- name: chats
 -- The latest private conversation of each chat identity that can still be written to.
-SELECT DISTINCT ON (a.outlet_id, a.contact_id) a.outlet_id, a.contact_id, v.id, h.kind, o.name
+SELECT DISTINCT ON (a.outlet_id, a.contact_id) a.outlet_id, a.contact_id, v.id, h.kind, o.name, a.bound_at
 FROM account_contact a
 JOIN contact c ON c.outlet_id = a.outlet_id AND c.id = a.contact_id AND c.status = 'active'
 JOIN conversation v ON v.outlet_id = a.outlet_id AND v.contact_id = a.contact_id AND NOT v.is_group
@@ -41,7 +57,9 @@ SET id = excluded.id, secret_sealed = excluded.secret_sealed, last_step = -1,
 WHERE t.confirmed_at IS NULL
 
 -- name: totp
-SELECT id, secret_sealed, confirmed_at IS NOT NULL FROM totp WHERE account_id = %(account_id)s
+-- A secret that no code confirmed for a while is nobody's any more: it was shown on a page.
+SELECT id, secret_sealed, confirmed_at IS NOT NULL FROM totp
+WHERE account_id = %(account_id)s AND (confirmed_at IS NOT NULL OR created_at > %(begun_after)s)
 
 -- name: spend_step
 -- A step is spent once, with everything before it: of any number of callers one moves it.

@@ -17,7 +17,7 @@ from uuid import UUID
 from babel.dates import format_datetime
 
 from chatworks.factors import core, store
-from chatworks.factors.models import KINDS_ASKED, NothingToRecover, Recovery
+from chatworks.factors.models import KINDS_ASKED, NothingToRecover, Recovery, Way
 from chatworks.factors.service import burn_recovery_code, note, remove_second
 from chatworks.factors.ways import Ways, tell
 from chatworks.identity import service as identity
@@ -56,10 +56,18 @@ class Recoveries:
             return None
         return await store.recovery_by_id(work, recovery_id)
 
+    async def usable(self, work: Work, account_id: UUID) -> list[Way]:
+        """Return the ways that can prove a recovery: those that are bound for longer than it waits.
+
+        Whoever came into a session and bound ways of their own proves nothing by them.
+        """
+        found = await self.ways.of(work, account_id)
+        return [way for way in found if way.since <= work.now - self.wait]
+
     async def begin(self, work: Work, session: Session) -> Recovery:
         """Begin a recovery, or go on with the open one; raises ``NothingToRecover``."""
         held = await store.factors(work, session.account_id)
-        kinds = {way.kind for way in await self.ways.of(work, session.account_id)}
+        kinds = {way.kind for way in await self.usable(work, session.account_id)}
         enough = len(kinds) >= KINDS_ASKED or (kinds and held.recovery_left)
         if not held.has_second or not enough:
             raise NothingToRecover
@@ -70,11 +78,9 @@ class Recoveries:
             raise NothingToRecover
         return asked
 
-    async def proved(self, work: Work, account_id: UUID, recovery_id: UUID, kind: str) -> bool:
+    async def proved(self, work: Work, asked: Recovery, kind: str) -> bool:
         """Note that a code came back over a kind of way; two kinds let the recovery wait."""
-        asked = await store.recovery_by_id(work, recovery_id)
-        if asked is None or asked.account_id != account_id:
-            return False
+        account_id = asked.account_id
         kinds = await store.prove_recovery(work, asked, kind)
         if kinds is None:
             return False

@@ -24,6 +24,7 @@ from chatworks.factors.models import (
     FactorNotValid,
     Factors,
     Lack,
+    PasswordTooShort,
     Setup,
 )
 from chatworks.factors.ways import tell
@@ -47,13 +48,15 @@ def note(work: Work, account_id: UUID, act: str, **details: str | int | None) ->
 # What a session lacks
 
 
+async def has_second(work: Work, account_id: UUID) -> bool:
+    """Return whether an account's second factor is on."""
+    return (await store.factors(work, account_id)).has_second
+
+
 async def lack(work: Work, session: Session) -> Lack | None:
     """Return what a session must still show before it opens anything else; asked each time."""
-    held = await store.factors(work, session.account_id)
-    known = session.device_id is None or await store.device_known(
-        work, session.account_id, session.device_id
-    )
-    return core.lack(held, session.methods, device_known=known)
+    now = await store.standing(work, session)
+    return core.lack(now.held, session.methods, device_known=now.device_known)
 
 
 async def shown(work: Work, session: Session, method: str) -> str | None:
@@ -138,7 +141,7 @@ class Authenticators:
             return False
         note(work, account_id, "RemoveAuthenticator")
         tell(work, account_id, "second_removed")
-        await drop_codes_without_second(work, account_id)
+        await after_removal(work, account_id)
         return True
 
     def _open(self, totp_id: UUID, sealed: bytes) -> str:
@@ -164,7 +167,7 @@ async def ask_for_passkeys(work: Work, session: Session, *, wanted: bool) -> boo
         tell(work, account_id, "second_set")
     else:
         tell(work, account_id, "second_removed")
-        await drop_codes_without_second(work, account_id)
+        await after_removal(work, account_id)
     return True
 
 
@@ -193,9 +196,15 @@ async def burn_recovery_code(work: Work, account_id: UUID, typed: str) -> bool:
     return True
 
 
-async def drop_codes_without_second(work: Work, account_id: UUID) -> None:
-    """Remove recovery codes that nothing asks for any more."""
+async def after_removal(work: Work, account_id: UUID) -> None:
+    """Remove recovery codes that nothing asks for any more.
+
+    Raises ``PasswordTooShort`` where the last second factor went, and the password is too short to
+    stand alone: what was removed comes back with the transaction.
+    """
     held = await store.factors(work, account_id)
+    if not held.has_second and not held.password_alone:
+        raise PasswordTooShort
     if not held.has_second and held.recovery_left:
         await store.replace_recovery_codes(work, account_id, [])
         note(work, account_id, "DropRecoveryCodes")

@@ -17,12 +17,14 @@ from psycopg import AsyncCursor
 from chatworks.factors.models import (
     CHALLENGE_FOR,
     LEFTOVERS_KEPT,
+    SETUP_FOR,
     STEP_UP_FOR,
     TELL_AGAIN,
     Factors,
     NewPasskey,
     Passkey,
     Recovery,
+    Standing,
     StepUp,
 )
 from chatworks.identity.models import Session
@@ -53,13 +55,25 @@ async def _yes(work: Work, query: str, /, **parameters: Any) -> bool:
 
 async def factors(work: Work, account_id: UUID) -> Factors:
     """Return what an account has set."""
-    totp, passkeys, second, left, password = await _row(work, "factors", account_id=account_id)
-    return Factors(totp, passkeys, second, left, password)
+    return Factors(*await _row(work, "factors", account_id=account_id))
 
 
-async def device_known(work: Work, account_id: UUID, device_id: UUID) -> bool:
-    """Return whether the account confirmed this device."""
-    return await _yes(work, "device_known", account_id=account_id, device_id=device_id)
+async def standing(work: Work, session: Session) -> Standing:
+    """Return what there is to know before every page of a session."""
+    shown = session.operator
+    row = await _row(
+        work,
+        "standing",
+        account_id=session.account_id,
+        device_id=session.device_id,
+        outlet_id=None if shown is None else shown.outlet_id,
+    )
+    return Standing(Factors(*row[:6]), *row[6:])
+
+
+async def first_device(work: Work, account_id: UUID) -> bool:
+    """Return whether the account never came from more than one device."""
+    return await _yes(work, "first_device", account_id=account_id)
 
 
 async def label(work: Work, account_id: UUID) -> tuple[str, str, str]:
@@ -68,13 +82,13 @@ async def label(work: Work, account_id: UUID) -> tuple[str, str, str]:
     return row[0], row[1], row[2]
 
 
-async def addresses(work: Work, account_id: UUID) -> list[tuple[UUID, str, str]]:
-    """Return (id, kind, value) of the account's verified addresses, the main one first."""
+async def addresses(work: Work, account_id: UUID) -> list[tuple[UUID, str, str, datetime]]:
+    """Return (id, kind, value, since) of the account's verified addresses, the main one first."""
     return list(await (await _run(work, "addresses", account_id=account_id)).fetchall())
 
 
-async def chats(work: Work, account_id: UUID) -> list[tuple[UUID, UUID, UUID, str, str]]:
-    """Return (outlet, contact, conversation, kind of channel, outlet's name) of its chats."""
+async def chats(work: Work, account_id: UUID) -> list[tuple[UUID, UUID, UUID, str, str, datetime]]:
+    """Return (outlet, contact, conversation, kind of channel, outlet's name, since) of chats."""
     return list(await (await _run(work, "chats", account_id=account_id)).fetchall())
 
 
@@ -92,8 +106,8 @@ async def begin_totp(work: Work, account_id: UUID, totp_id: UUID, sealed: bytes)
 
 
 async def totp(work: Work, account_id: UUID) -> tuple[UUID, bytes, bool] | None:
-    """Return (id, sealed secret, whether it counts)."""
-    row = await _row(work, "totp", account_id=account_id)
+    """Return (id, sealed secret, whether it counts); None where setting it up took too long."""
+    row = await _row(work, "totp", account_id=account_id, begun_after=work.now - SETUP_FOR)
     return None if row is None else (row[0], row[1], row[2])
 
 

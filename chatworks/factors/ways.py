@@ -55,16 +55,14 @@ class Ways:
         """Return the ways over which a code can travel, addresses first."""
         kinds = ADDRESSES if await self.courier.can_text() else {"email"}
         found = [
-            Way(address_id.hex, kind, veil(value), value)
-            for address_id, kind, value in await store.addresses(work, account_id)
+            Way(address_id.hex, kind, veil(value), value, since)
+            for address_id, kind, value, since in await store.addresses(work, account_id)
             if kind in kinds
         ]
-        for outlet_id, contact_id, conversation_id, kind, name in await store.chats(
-            work, account_id
-        ):
+        for outlet, contact, conversation, kind, name, since in await store.chats(work, account_id):
             if kind not in HERE:
-                value = f"{outlet_id.hex}:{conversation_id.hex}"
-                found.append(Way(contact_id.hex, kind, name, value))
+                value = f"{outlet.hex}:{conversation.hex}"
+                found.append(Way(contact.hex, kind, name, value, since))
         return found
 
     async def hear_tells(self, work: Work, facts: list[Tell]) -> None:

@@ -76,6 +76,14 @@ LETTERS: Mapping[str, Letter] = {
         "within ten minutes. If you did not, do nothing: without this code it is not added.",
         "Your code to add this number is {code}. It is good for ten minutes.",
     ),
+    "connect": Letter(
+        "Your code to sign in with {title}: {code}",
+        "Somebody signed in with {title} and says that this address is theirs. If it was you, type "
+        "this code on the page where you signed in, within ten minutes:\n\n{code}\n\nFrom then on "
+        "{title} opens your account. If it was not you, do nothing: without this code nothing is "
+        "connected. Never give it to anybody.",
+        "Your code to sign in with {title} is {code}. Never give it to anybody.",
+    ),
     "address_added": Letter(
         "An address was added to your account",
         "{address} was added to your account. If this was not you, sign in and remove it, and sign "

@@ -81,6 +81,7 @@ BUDGETS: Mapping[str, Mapping[str, Budget]] = {
     "code": CODE,
     "send": SEND,
     "sign-up": SIGN_UP,
+    "service": PASSWORD,  # ways to another service that are begun
     "passkey": PASSKEY,
 }
 

@@ -17,6 +17,7 @@ from prometheus_client import Gauge
 
 from chatworks.kit.db import Database
 from chatworks.kit.errors import NotFound
+from chatworks.kit.http import Upload
 from chatworks.kit.work import Work
 from chatworks.media import core, store
 from chatworks.media.models import (
@@ -129,6 +130,14 @@ class Shelf:
         kept = await self.find(path)
         pieces = [piece async for piece in self.pieces(kept, 0, kept.size_bytes)]
         return Loaded(b"".join(pieces), kept.media_type, kept.name)
+
+    async def upload(self, path: str) -> Upload | None:
+        """Return the file at a path of ours as a vendor is sent it; None where there is none."""
+        try:
+            file = await self.load(path)
+        except NotFound:
+            return None
+        return Upload(file.content, file.media_type, file.name)
 
     async def pieces(self, kept: Kept, first: int, end: int) -> AsyncIterator[bytes]:
         """Yield the bytes from ``first`` to before ``end``, so that no large file is held whole."""

@@ -36,6 +36,7 @@ class Problem(StrEnum):
     OWN_WORDS = "own_words"
     PREDICTABLE = "predictable"
     BREACHED = "breached"
+    REFUSED = "refused"  # by the rules of whoever keeps it instead of us
 
 
 class NotFit(ChatWorksError):

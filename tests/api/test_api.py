@@ -208,6 +208,7 @@ def wanted(registration: Registration, ids: dict[str, str]) -> dict[str, Any]:
     """Return a request of this kind about these ids."""
     values: dict[str, Any] = {
         "catalog.SetActive": {"active": False},
+        "catalog.SetPhoto": {"photo": ""},
         "catalog.SetPrice": {"price_minor": 1},
         "catalog.SetStock": {"stock": 1},
         "conversations.Reply": {"text": "hello"},
@@ -251,7 +252,7 @@ async def test_no_id_of_another_outlet_leads_anywhere(
         asked.append((registration.request.request_name, answer.status_code))
 
     assert [(name, status) for name, status in asked if status != 409] == []
-    assert len(asked) == 15
+    assert len(asked) == 16
     assert state(aqua) == before
 
 

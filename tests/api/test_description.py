@@ -19,8 +19,8 @@ from test_everything import served
 from chatworks.api.core import address, known
 from chatworks.api.openapi import document
 from chatworks.api.strict import ITEMS_MAX, NUMBER_MAX, TEXT_LENGTH_MAX, strict
+from chatworks.api.words import AREAS
 from chatworks.commands.models import Query, Registration
-from chatworks.console.key_pages import AREAS
 from chatworks.house import House
 
 HOWTO = ROOT / "docs" / "howto" / "call-the-api.md"
@@ -98,7 +98,7 @@ async def test_every_request_can_be_read_strictly(house: House) -> None:
 
 
 async def test_every_feature_stands_in_one_area_of_the_page(house: House) -> None:
-    features = [feature for _, _, features in AREAS.values() for feature in features]
+    features = [feature for area in AREAS.values() for feature in area.features]
     scopes = {scope for scope in known(house.dispatcher.offered()) if scope.isalpha()}
 
     assert sorted(features) == sorted(scopes) == sorted(EVERYTHING)

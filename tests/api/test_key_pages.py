@@ -6,10 +6,10 @@ import re
 
 import httpx
 import pytest
-from programs import Program, Tenant
+from programs import Program, Tenant, step_up
 
-from chatworks.app import sign_in_link
-from chatworks.console.key_pages import in_words, scopes
+from chatworks.api.words import in_words
+from chatworks.console.key_pages import scopes
 from chatworks.house import House
 
 PAGE = "/console/settings/programs"
@@ -18,9 +18,7 @@ PAGE = "/console/settings/programs"
 @pytest.fixture
 async def browser(house: House, majipro: Tenant, client: httpx.AsyncClient) -> httpx.AsyncClient:
     """A client that is signed in as MajiPro's owner."""
-    link = await sign_in_link(house, majipro.id)
-    entered = await client.post("/console/sign-in", data={"key": link.partition("key=")[2]})
-    assert entered.status_code == 303
+    await majipro.enters(client)
     return client
 
 
@@ -28,7 +26,7 @@ async def test_a_key_is_made_shown_once_used_and_stopped(
     majipro: Tenant, browser: httpx.AsyncClient
 ) -> None:
     form = {"name": "Price <script>", "orders": "see", "products": "change", "days": "30"}
-    made = await browser.post(PAGE, data=form)
+    made = await step_up(browser, PAGE, form)
     secret = re.findall(r"cw_live_\w{12}_\w{38}", made.text)
     used = [
         (await Program(browser, secret[0]).ask(path, body)).status_code
@@ -83,15 +81,14 @@ async def test_who_may_not_let_programs_in_looks_only(
     assert majipro.sql("SELECT count(*) FROM api_key") == [(0,)]
 
 
-def test_scopes_are_told_in_words_and_back() -> None:
+def test_scopes_are_told_in_words_and_back(house: House) -> None:
     chosen = {"orders": "see", "messages": "change", "trouble": "change", "products": "nothing"}
     named = scopes(chosen)
-    everything = frozenset({"orders:read", "conversations:read", "support:read", "catalog:read"})
 
     assert named == ("orders:read", "conversations", "support", "inbox", "outbox")
-    assert in_words([*named, "catalog.SetPrice"], everything) == [
-        "Orders: see",
-        "Messages: see and answer",
-        "Trouble: try again or give up",
-        "catalog.SetPrice",
+    assert in_words([*named, "catalog.SetPrice"], house.dispatcher.offered()) == [
+        ("Orders", "See"),
+        ("Messages", "See and answer"),
+        ("Trouble", "Try again or give up"),
+        ("Products and prices", "Change a price, in minor units of the outlet's currency"),
     ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import bot_api_schema
 import pytest
+from houses import leave_leaf
 
 from chatworks.channels.models import (
     Accepted,
@@ -208,6 +209,7 @@ async def test_another_bots_ids_are_not_ours(stage: Stage, bot_api: BotApi) -> N
             " WHERE kind = 'telegram'",
             [other],
         )
+        leave_leaf(work)
     stage.channel = replace(stage.channel, id=other)
 
     await stage.send(Message(media=(image(),)))

@@ -118,7 +118,8 @@ def items(name: str) -> list[tuple[str, Inbound | Report]]:
             named.append((f"{ident}:{meant.status}", replace(meant, vendor_id=ident)))
         else:
             ref = meant.message_ref or ident
-            named.append((ident, replace(meant, message_ref=ref)))
+            told = "" if meant.kind is InboundKind.OTHER else ident
+            named.append((ident, replace(meant, message_ref=ref, reply_ref=told)))
     return named
 
 

@@ -47,6 +47,9 @@ async def visitors(house: House, *names: str) -> list[Visitor]:
 async def test_a_turn_changes_its_rows_in_place(
     stopped_house: House, fixed_clock: FixedClock, database_url: str
 ) -> None:
+    with psycopg.connect(database_url, autocommit=True) as conn:  # as if nobody had been here
+        conn.execute("VACUUM conversation, dialogue")
+        conn.execute("SELECT pg_stat_reset()")
     (anna,) = await visitors(stopped_house, "a")
     for _ in range(2):
         await anna.says("order water")

@@ -143,8 +143,8 @@ def test_for_whom_browsers_make_passkeys(address: str, party: RelyingParty | Non
 
 
 def test_another_way_is_one_of_another_kind() -> None:
-    mail = Way("1", "email", "", "")
-    chat = Way("2", "telegram", "", "")
+    mail = Way("1", "email", "", "", NOW)
+    chat = Way("2", "telegram", "", "", NOW)
 
     assert core.others([mail, chat], {"code", "email"}) == [chat]
     assert core.others([mail, chat], {"password"}) == [mail, chat]

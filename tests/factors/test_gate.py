@@ -137,6 +137,28 @@ async def test_a_step_up_comes_back_with_the_very_same_form(
     assert late.status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        (f"http://127.0.0.1:8000{PEOPLE}?saved=x", PEOPLE),
+        ("http://127.0.0.1:8000//evil.example/x", "/console"),
+        ("javascript:alert(1)", "/console"),
+        ("http://[broken", "/console"),
+        ("", "/console"),
+    ],
+)
+async def test_no_leads_back_to_where_the_form_was(
+    house: House, client: httpx.AsyncClient, referer: str, back: str
+) -> None:
+    await enter(house, client, await owner_of(house), "password")
+
+    asked = await client.post(PEOPLE, data={"do": "demand"}, headers={"referer": referer})
+    again = await client.post(PEOPLE, data={**hidden(asked.text), "proof-text": "wrong"})
+
+    for page in (asked.text, again.text):
+        assert f'<a href="{back}">No, go back</a>' in page
+
+
 @pytest.mark.promise("mfa")
 async def test_where_a_second_factor_is_set_a_password_proves_nothing(
     house: House, client: httpx.AsyncClient
@@ -157,6 +179,25 @@ async def test_where_a_second_factor_is_set_a_password_proves_nothing(
 
     async with house.db.engine() as work:
         assert not (await store.factors(work, account_id)).has_second
+
+
+async def test_the_last_second_factor_stays_where_the_password_is_too_short_alone(
+    house: House, client: httpx.AsyncClient
+) -> None:
+    account_id = await owner_of(house)
+    app = await app_of(house, account_id)
+    prepared = await house.passwords.prepare("lake at 9", [], alone=False)
+    async with house.db.engine() as work:
+        await house.passwords.change(work, account_id, prepared)
+    await enter(house, client, account_id, "password", "totp")
+    fields = hidden((await client.post("/account/security/app/remove", data={})).text)
+
+    shown = {**fields, "proof-text": now(app)}
+    answer = await client.post("/account/security/app/remove", data=shown)
+
+    assert (answer.status_code, "a longer password first" in answer.text) == (422, True)
+    async with house.db.engine() as work:
+        assert (await store.factors(work, account_id)).totp
 
 
 async def test_an_account_with_nothing_to_show_is_led_to_set_something(
@@ -252,6 +293,31 @@ async def test_a_device_is_not_asked_for_over_the_way_that_was_used(
     await enter(house, client, account_id, *methods)
 
     assert (await client.get("/account", headers=HTML)).status_code == 200
+
+
+async def test_a_way_is_added_or_removed_by_a_fresh_factor_where_there_is_one(
+    house: House, client: httpx.AsyncClient, database_url: str
+) -> None:
+    account_id = await owner_of(house)
+    await enter(house, client, account_id, "password")
+    chat = {"do": "remove", "outlet": "0" * 32, "contact": "0" * 32}
+    tries: list[tuple[str, dict[str, str]]] = [
+        ("/account/addresses/add", {"address": "thief@shop.example"}),
+        ("/account/addresses", {"do": "remove", "id": "0" * 32}),
+        ("/account/chats", {"do": "add"}),
+        ("/account/chats", chat),
+    ]
+    for path, form in tries:
+        asked = await client.post(path, data=form)
+        assert (path, asked.status_code) == (path, 403)
+        assert "Your password" in asked.text
+    with psycopg.connect(database_url) as conn:
+        codes = conn.execute("SELECT count(*) FROM one_time_code").fetchone()
+    assert codes == (0,)
+
+    fields = hidden((await client.post(*tries[0][:1], data=tries[0][1])).text)
+    sent = await client.post(tries[0][0], data={**fields, "proof-text": PASSWORD})
+    assert (sent.status_code, "thief@shop.example" in sent.text) == (200, True)
 
 
 async def test_strangers_cannot_lock_a_known_device_out(

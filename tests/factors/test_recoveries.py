@@ -62,7 +62,7 @@ def add_chat(database_url: str, account_id: UUID) -> None:
             [outlet, account_id, channel, account_id],
         )
         conn.execute(
-            "INSERT INTO account_contact VALUES (%s, %s, %s, now())",
+            "INSERT INTO account_contact VALUES (%s, %s, %s, now() - interval '1 year')",
             [account_id, outlet, account_id],
         )
 
@@ -147,7 +147,7 @@ async def test_one_kind_is_not_enough_and_two_addresses_are_one_kind(
     with psycopg.connect(database_url) as conn:
         conn.execute(
             "INSERT INTO account_address VALUES (%s, gen_random_uuid(), 'email',"
-            " 'b@shop.example', now(), false, now())",
+            " 'b@shop.example', now() - interval '1 year', false, now())",
             [lost.account_id],
         )
     age(database_url, timedelta())
@@ -158,6 +158,23 @@ async def test_one_kind_is_not_enough_and_two_addresses_are_one_kind(
     assert waiting is not None
     assert (waiting.proved, waiting.due_at) == (["email"], None)
     assert await lacks(house, lost) is Lack.SECOND
+
+
+async def test_a_way_that_was_bound_since_proves_nothing(
+    house: House, lost: Session, database_url: str
+) -> None:
+    add_chat(database_url, lost.account_id)
+    assert await prove(house, lost, "email")
+    with psycopg.connect(database_url) as conn:  # somebody in a session bound a chat of theirs
+        conn.execute("UPDATE account_contact SET bound_at = now() - interval '71 hours'")
+    age(database_url, timedelta())
+
+    assert not await prove(house, lost, "telegram")
+
+    async with house.db.engine() as work:
+        waiting = await store.recovery(work, lost.account_id)
+    assert waiting is not None
+    assert waiting.due_at is None
 
 
 async def test_one_kind_and_a_recovery_code_do_not_wait(house: House, lost: Session) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from persons import Browsing, Person
+from stepping import proved
 
 from chatworks.commands.models import Actor, ActorKind, Call
 from chatworks.house import House
@@ -252,12 +253,13 @@ async def test_an_invitation_leads_a_new_person_to_the_console(
     """Its link asks to sign in first, and comes back to the button that accepts it."""
     outlet = (await house.directory.outlets())[0]
     with psycopg.connect(database_url) as conn:
-        row = conn.execute("SELECT id FROM membership").fetchone()
+        row = conn.execute("SELECT id, account_id FROM membership").fetchone()
     assert row is not None
     actor = Actor(ActorKind.OPERATOR, row[0].hex, "owner")
+    invite = Invite("joy@example.com", "support")
+    call = await proved(house, Call(outlet.id, actor, invite), row[1])
     async with house.db.engine([outlet.id]) as work:
-        invite = Invite("joy@example.com", "support")
-        await house.dispatcher.one(work, Call(outlet.id, actor, invite))
+        await house.dispatcher.one(work, call)
     link = re.findall(r"/account/invitation\?key=\S+", (await person.mails())[-1][2])[0]
 
     asked = await person.get(link)

@@ -270,7 +270,7 @@ async def test_a_changed_password_ends_every_other_session_and_the_person_is_tol
         assert await identity.session_of(work, stranger.session) is None
     assert await passwords.verify(EMAIL, GOOD, HERE) is None
     assert await passwords.verify(EMAIL, NEW, HERE) == Right(account_id, alone=True)
-    assert mails(database_url) == [EMAIL]
+    assert mails(database_url) == [EMAIL] * 3  # of two new devices, and of the change
     assert acts(database_url) == [
         "ChangePassword", "NewDevice", "NewDevice", "NewDevice", "RevokeSessions", "SetPassword",
         "SignIn", "SignIn", "SignIn", "WrongPassword",

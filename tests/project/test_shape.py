@@ -65,7 +65,7 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
     }  # fmt: skip
     # Decisions 0004, 0012 and 0023 name these, each with its reason.
     more = {
-        "api": {"openapi", "strict"},
+        "api": {"openapi", "strict", "words"},
         "audit": {
             "archive", "merkle", "notes", "proving", "sequencer", "verifying", "witness",
         },
@@ -75,18 +75,19 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
             "words", "worker",
         },
         "console": {
-            "canned_pages", "channel_pages", "forms", "message_pages", "key_pages", "order_pages",
-            "broadcast_pages", "history_pages", "history_words", "people_pages", "product_pages",
-            "router", "settings_forms", "settings_pages",
+            "app_pages", "broadcast_pages", "canned_pages", "channel_pages", "forms",
+            "history_pages", "history_words", "key_pages", "message_pages", "order_pages",
+            "people_pages", "product_pages", "router", "settings_forms", "settings_pages",
         },
         "factors": {
             "passkeys", "proving", "recoverer", "recoveries", "step_ups", "ways",
         },
         "identity": {"accounts", "chats", "letters", "limits"},
         "account": {
-            "entry_pages", "own_pages", "password_pages", "router", "second_pages",
-            "security_pages",
+            "consent_pages", "entry_pages", "joining_pages", "own_pages", "password_pages",
+            "router", "second_pages", "security_pages", "with_pages",
         },
+        "federation": {"cognito", "hosted", "local", "openid", "user_pool"},
         "inbox": {"committer", "door"},
         "broadcasts": {"broadcaster"},
         "outbox": {"leasing", "sender"},
@@ -97,10 +98,9 @@ def test_a_feature_folder_holds_only_the_fixed_names() -> None:
         "commands": {"dispatch"},
     }  # fmt: skip
     features = [
-        "account", "audit", "bots", "broadcasts", "catalog", "commands", "console", "contacts",
-        "conversations", "factors", "identity", "inbox", "mail", "media", "orders", "outbox",
-        "outlets",
-        "passwords", "privacy", "storefront", "support",
+        "account", "api", "audit", "bots", "broadcasts", "catalog", "commands", "console",
+        "contacts", "conversations", "factors", "federation", "identity", "inbox", "mail", "media",
+        "oauth", "orders", "outbox", "outlets", "passwords", "privacy", "storefront", "support",
     ]  # fmt: skip
     strangers = [
         f"{feature}/{path.name}"

@@ -28,6 +28,7 @@ GLOBAL = {  # of the installation, not of an outlet
 ACCOUNTS = {
     "account", "account_address", "account_contact", "account_password", "device", "one_time_code",
     "platform_role", "session",
+    "account_identity", "federation_attempt",
     "factor_recovery", "passkey", "passkey_challenge", "passkey_second", "recovery_code", "step_up",
     "totp",
 }  # fmt: skip

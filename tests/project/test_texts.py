@@ -9,8 +9,17 @@ from pathlib import Path
 import pytest
 
 from chatworks.access.core import OUTLET_ROLES
+from chatworks.account import (
+    consent_pages,
+    entry_pages,
+    own_pages,
+    password_pages,
+    second_pages,
+    security_pages,
+    with_pages,
+)
 from chatworks.account import core as acts
-from chatworks.account import entry_pages, own_pages, password_pages, second_pages, security_pages
+from chatworks.api.words import AREAS, SEE
 from chatworks.conversations import choices
 from chatworks.conversations.elsewhere import REFUSED
 from chatworks.factors import pages as gate
@@ -67,11 +76,16 @@ PAGE_TEXTS = {
     entry_pages.ADDRESS, entry_pages.LINK_NOT_VALID,
     *password_pages.WHY.values(), password_pages.WRONG, password_pages.WRONG_OLD,
     password_pages.NOT_TWICE, password_pages.NOT_FRESH,
+    with_pages.NO_END, with_pages.OTHERS, with_pages.AWAY, with_pages.NO_ADDRESS, "Other services",
     *(role.title for role in OUTLET_ROLES.values()),
+    consent_pages.NO_OUTLET, SEE,
+    *(text for area in AREAS.values() for text in (area.title, area.change)),
     second_pages.NOT_VALID, second_pages.UNKNOWN_PASSKEY, *security_pages.PROBLEMS,
 }  # fmt: skip
 STEP_UP_TEXTS = {  # what the page of a step-up says that somebody is about to do
-    *(asks for _, asks in security_pages.ACTS), gate.NOT_VALID,
+    *(asks for _, asks in (*security_pages.ACTS, *own_pages.WAY_ACTS, *with_pages.ACTS)),
+    gate.NOT_VALID,
+    consent_pages.ALLOW[1],
     *(
         keyword.value.value
         for path in ROOT.glob("*/feature.py")

@@ -183,7 +183,7 @@ def test_a_finding_names_file_and_line() -> None:
 def test_the_shipped_applets_have_nothing_to_do() -> None:
     ran = CliRunner().invoke(cli, ["applet", "check", str(APPLETS)])
 
-    assert ran.output == "2 applets checked: nothing to do.\n"
+    assert ran.output == "3 applets checked: nothing to do.\n"
     assert ran.exit_code == 0
 
 

@@ -9,6 +9,7 @@ from importlib import resources
 
 import pytest
 from browsing import BROWSER, DESK, PHONE, Watched, begin, order, reads, say, sign_in, tap
+from houses import leave_leaf
 from playwright.async_api import BrowserContext, Page, expect
 from richness import MESSAGES, speak
 
@@ -138,7 +139,13 @@ async def test_the_console(site: str, browsers: Watched, working: House, state: 
         await say(customer, "human")
         await reads(customer, "A person from MajiPro will answer you here.")
         paths += [f"/settings/{name}" for name in ("hours", "services/water", "channels")]
-        paths += ["/settings/widget", "/settings/staff", "/settings/answers", "/settings/programs"]
+        paths += [
+            "/settings/widget",
+            "/settings/staff",
+            "/settings/answers",
+            "/settings/programs",
+            "/settings/apps",
+        ]
         outlet = (await working.directory.outlets())[0]
         async with working.db.engine([outlet.id]) as work:
             ids = await work.conn.execute("SELECT o.id, o.conversation_id FROM sales_order o")
@@ -157,6 +164,7 @@ async def test_the_console(site: str, browsers: Watched, working: House, state: 
                 " FROM conversation, unnest('{failed,unknown,expired,held}'::text[]) AS s"
             )
             await work.conn.execute("UPDATE product SET stock = 0, active = false WHERE sku = 'W5'")
+            leave_leaf(work)
     context = await browsers.context()
     await sign_in(await context.new_page(), site, working)
     found = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from browsing import BROWSER, PHONE, Watched, reads, serving, tap
+from houses import leave_leaf
 from playwright.async_api import FrameLocator, Page, expect
 
 from chatworks.house import House
@@ -33,6 +34,7 @@ async def allow(house: House, *origins: str) -> None:
     outlet = (await house.directory.outlets())[0]
     async with house.db.engine() as work:
         await outlets.save_widget_sites(work, outlet.id, origins)
+        leave_leaf(work)
     house.directory.forget()
 
 

@@ -69,7 +69,22 @@ class Person:
         assert self.status == 303, self.page
 
     async def signed_in(self) -> bool:
-        return (await self.get("/account")).status_code == 200
+        """Return whether a session lives; a device that the account does not know is confirmed."""
+        answer = await self.get("/account")
+        if answer.headers.get("location", "").startswith("/account/device"):
+            await self.confirms_device()
+            answer = await self.get("/account")
+        return answer.status_code == 200
+
+    async def confirms_device(self) -> None:
+        """Have a code sent by mail, and type it."""
+        await self.get("/account/device")
+        way = re.search(r'name="send" value="([0-9a-f]{32})"', self.page)
+        assert way is not None, self.page
+        await self.post("/account/device", send=way[1])
+        sent = [CODE.findall(mail[1]) for mail in await self.mails() if "Your code: " in mail[1]]
+        await self.post("/account/device", text=sent[-1][-1], ticket=self.ticket)
+        assert self.status == 303, self.page
 
 
 Browsing = Callable[[], AbstractAsyncContextManager[Person]]
