@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 NAMES = (
     "telegram_updates", "twilio_forms", "whatsapp_batches", "web_chat", "mini_app", "door",
     "answers", "identities", "files", "file_words", "forms", "headers",
-    "api_json", "notes", "passkeys",
+    "api_json", "notes", "passkeys", "providers", "oauth",
 )  # fmt: skip
 
 

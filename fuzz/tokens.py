@@ -1,4 +1,4 @@
-"""What programs bring: JSON for the API, keys, cursors, notes for the witness, passkeys."""
+"""What programs bring: JSON, keys, cursors, notes, passkeys, OpenID Connect and OAuth."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import UUID
 
+import msgspec
 import webauthn
+from authlib.oauth2 import OAuth2Error
 from webauthn.helpers import parse_authentication_credential_json
 
 from chatworks.api import strict
@@ -19,11 +22,15 @@ from chatworks.api.models import Malformed
 from chatworks.audit.notes import LOG, WITNESS, BadNote, Checkpoint, Note, Proof, Signer, Verifier
 from chatworks.audit.witness import Refused, Witness
 from chatworks.factors.passkeys import MALFORMED
+from chatworks.federation import core as federation
+from chatworks.federation.models import Untrusted
 from chatworks.kit import cursors
 from chatworks.kit.errors import Invalid
 from chatworks.kit.money import Money
-from fuzz.doors import fields
+from chatworks.oauth import core
+from fuzz.doors import NOW, fields
 
+ISSUER = "https://id.example"
 LOG_SIGNER = Signer("log.example", LOG, bytes(32))
 WITNESS_SIGNER = Signer("witness.example", WITNESS, bytes(range(32)))
 
@@ -95,4 +102,32 @@ def passkeys(data: bytes) -> None:
         )  # fmt: skip
 
 
-TARGETS = (api_json, notes, passkeys)
+def providers(data: bytes) -> None:
+    """Read what a provider of identities says of itself, its keys and a person."""
+    token, document = fields(data, 2)
+    try:
+        said = msgspec.json.decode(document, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        said = {}
+    text = token.decode("utf-8", "replace")
+    with suppress(Untrusted):
+        federation.read_metadata(ISSUER, {**said, "issuer": ISSUER})
+    with suppress(Untrusted):
+        key = federation.pick_key(text, [said])
+        if key is not None:
+            federation.read_token(text, key, NOW)
+    federation.read_person({**said, "iss": ISSUER, "sub": "1"})
+
+
+def oauth(data: bytes) -> None:
+    """Read what a client asks for, where it is answered, and how it proves itself."""
+    text = data.decode("utf-8", "replace")
+    pairs = parse_qsl(text, keep_blank_values=True, errors="replace")
+    with suppress(OAuth2Error):
+        core.read_ask(core.once(pairs), frozenset({"orders.read"}))
+    core.redirect_problem(text)
+    core.knows(text, text)
+    assert "\x00" not in "".join(core.basic_of(text))
+
+
+TARGETS = (api_json, notes, passkeys, providers, oauth)

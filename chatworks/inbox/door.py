@@ -34,6 +34,7 @@ from chatworks.inbox.models import (
 )
 from chatworks.kit.clock import Clock
 from chatworks.kit.digits import natural
+from chatworks.web.security import BARE_HEADERS
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -186,6 +187,7 @@ def _start(answer: DoorAnswer) -> dict[str, Any]:
     headers = [
         (b"content-type", answer.media_type.encode()),
         (b"content-length", str(len(answer.body)).encode()),
+        *BARE_HEADERS,
     ]
     return {"type": "http.response.start", "status": 200, "headers": headers}
 
@@ -195,6 +197,7 @@ async def _refuse(send: Send, status: int, reason: str) -> None:
     headers = [
         (b"content-type", b"application/problem+json"),
         (b"content-length", str(len(body)).encode()),
+        *BARE_HEADERS,
     ]
     if status in {429, 503}:
         headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))

@@ -28,6 +28,11 @@ HEADERS = (
     (b"permissions-policy", b"geolocation=(self), camera=(), microphone=(), payment=()"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
+# Of an answer that no browser draws.
+BARE_HEADERS = (
+    *HEADERS,
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
 ANCESTORS_HEADER = b"x-frame-ancestors"  # ours: a page that may be framed says by whom
 
 
