@@ -160,6 +160,7 @@ class Senders:
                 decided, reason = replace(template, status="rejected"), str(no)
             async with self.db.engine() as work:
                 if await store.decide_template(work, channel, decided, reason):
+                    # nosemgrep: personal-field-in-a-log - a message's name, not a person's
                     log.info("template", name=template.name, status=decided.status)
 
     async def _decide(self, channel: Channel, template: Template) -> tuple[Template, str]:

@@ -174,6 +174,7 @@ class Bots:
             return
         self._told[channel.id] = reason
         event = "bot is switched off until its token works" if broken else "bot is not connected"
+        # nosemgrep: personal-field-in-a-log - the name of the variable, not what it holds
         log.warning(event, bot=channel.name, token=channel.secret_env, reason=reason)
         await self._write(channel, reason, broken=broken)
 
@@ -198,6 +199,7 @@ class Bots:
                 reason = no.reason if isinstance(no, Rejected) else type(no).__name__
                 log.warning("a polled update was refused", bot=channel.name, reason=reason)
         # Each is a request of its own, so that a bad row fails alone; they share one commit.
+        # nosemgrep: gather-without-bound - a poll brings a hundred updates at most
         answers = await asyncio.gather(
             *(self.committer.accept([event]) for event in events), return_exceptions=True
         )

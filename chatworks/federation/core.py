@@ -91,7 +91,10 @@ def is_trustworthy(url: object, issuer: str = "") -> bool:
     """Return whether an address may be asked: https; on loopback http, for an issuer there."""
     if not isinstance(url, str):
         return False
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a bracket without its other, and the like
+        return False
     if parts.scheme == "http" and parts.hostname in LOOPBACK:
         return urlsplit(issuer or url).hostname in LOOPBACK
     return parts.scheme == "https" and bool(parts.hostname) and parts.username is None

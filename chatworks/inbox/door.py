@@ -33,6 +33,8 @@ from chatworks.inbox.models import (
     NewEvent,
 )
 from chatworks.kit.clock import Clock
+from chatworks.kit.digits import natural
+from chatworks.web.security import BARE_HEADERS
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -155,8 +157,8 @@ def check(arrival: Arrival) -> None:
 
 async def _read(headers: Mapping[str, str], receive: Receive) -> bytes:
     """Return the body; refuses it as soon as it is known to be too long."""
-    announced = headers.get("content-length", "0")
-    if not announced.isdigit() or int(announced) > BODY_BYTES_MAX:
+    announced = natural(headers.get("content-length", "0"))
+    if announced is None or announced > BODY_BYTES_MAX:
         raise Rejected(413, f"the body is longer than {BODY_BYTES_MAX} bytes")
     chunks: list[bytes] = []
     size = 0
@@ -185,6 +187,7 @@ def _start(answer: DoorAnswer) -> dict[str, Any]:
     headers = [
         (b"content-type", answer.media_type.encode()),
         (b"content-length", str(len(answer.body)).encode()),
+        *BARE_HEADERS,
     ]
     return {"type": "http.response.start", "status": 200, "headers": headers}
 
@@ -194,6 +197,7 @@ async def _refuse(send: Send, status: int, reason: str) -> None:
     headers = [
         (b"content-type", b"application/problem+json"),
         (b"content-length", str(len(body)).encode()),
+        *BARE_HEADERS,
     ]
     if status in {429, 503}:
         headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))

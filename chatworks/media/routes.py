@@ -14,6 +14,7 @@ from litestar import Request, Response, get
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from chatworks.kit.digits import natural
 from chatworks.kit.errors import ChatWorksError
 from chatworks.media import core
 from chatworks.media.models import Kept, Origin, TooLarge
@@ -85,8 +86,8 @@ async def read_upload(request: Request[Any, Any, Any], most_bytes: int) -> bytes
 
     The handler must set ``request_max_body_size=None``: this is the limit.
     """
-    announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > most_bytes:
+    announced = natural(request.headers.get("content-length", ""))
+    if announced is not None and announced > most_bytes:
         raise TooLarge(most_bytes)
     content = bytearray()
     async for piece in request.stream():

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc6749.errors import (
@@ -19,6 +19,7 @@ from authlib.oauth2.rfc6749.errors import (
     OAuth2Error,
     UnsupportedResponseTypeError,
 )
+from authlib.oauth2.rfc6749.util import extract_basic_authorization
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from chatworks.api.core import same
@@ -68,6 +69,16 @@ def once(parameters: Sequence[tuple[str, str]]) -> dict[str, str]:
     if any("\x00" in value for value in found.values()):
         raise InvalidRequestError("A parameter holds a NUL.")
     return found
+
+
+def basic_of(header: str) -> tuple[str, str]:
+    """Return (client, secret) of an ``Authorization: Basic``, else ("", ""); RFC 6749, 2.3.1."""
+    try:
+        pair = extract_basic_authorization({"Authorization": header})
+    except UnicodeDecodeError:
+        return "", ""
+    named, shown = (unquote(part) if part else "" for part in pair)
+    return ("", "") if "\x00" in named + shown else (named, shown)
 
 
 def read_ask(given: Mapping[str, str], known: frozenset[str]) -> Ask:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 import msgspec
 from authlib.oauth2.rfc6749.errors import (
@@ -18,7 +18,6 @@ from authlib.oauth2.rfc6749.errors import (
     OAuth2Error,
     UnsupportedGrantTypeError,
 )
-from authlib.oauth2.rfc6749.util import extract_basic_authorization
 from litestar import Request, Response, get, post
 
 from chatworks.api.core import digest, known, same
@@ -131,8 +130,7 @@ async def _form(request: Sent) -> dict[str, str]:
 async def _client(work: Work, request: Sent, given: Mapping[str, str]) -> Client | None:
     """Return the client that proves itself: by its secret, or, a public one, by its name alone."""
     header = request.headers.get("authorization", "")
-    basic = extract_basic_authorization({"Authorization": header})
-    named, shown = (unquote(part) if part else "" for part in basic)
+    named, shown = core.basic_of(header)
     if named and "client_secret" in given:
         return None  # one way of proving it at a time (RFC 6749, 2.3)
     client = await service.find_client(work, named or given.get("client_id", ""))

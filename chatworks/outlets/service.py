@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import tomllib
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
@@ -365,7 +366,8 @@ class ChannelConnector:
                 asked.number,
             )
         try:
-            return self._vault.open(row.secret_sealed, seal_place(row.id)) == asked.token
+            kept = self._vault.open(row.secret_sealed, seal_place(row.id))
+            return hmac.compare_digest(kept.encode(), asked.token.encode())
         except CannotOpen:
             return False
 

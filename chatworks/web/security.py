@@ -28,6 +28,11 @@ HEADERS = (
     (b"permissions-policy", b"geolocation=(self), camera=(), microphone=(), payment=()"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
+# Of an answer that no browser draws.
+BARE_HEADERS = (
+    *HEADERS,
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
 ANCESTORS_HEADER = b"x-frame-ancestors"  # ours: a page that may be framed says by whom
 
 
@@ -41,7 +46,11 @@ def is_cross_site(method: str, headers: dict[bytes, bytes]) -> bool:
     origin = headers.get(b"origin")
     if origin is None:
         return False
-    return urlsplit(origin.decode("latin-1")).netloc.encode("latin-1") != headers.get(b"host")
+    try:
+        host = urlsplit(origin.decode("latin-1")).netloc
+    except ValueError:  # no browser writes such an address
+        return True
+    return host.encode("latin-1") != headers.get(b"host")
 
 
 class Security:

@@ -30,6 +30,7 @@ from chatworks.channels.models import (
 from chatworks.channels.twilio import errors
 from chatworks.channels.twilio.limits import HELP_WORDS, START_WORDS, STOP_WORDS
 from chatworks.channels.twilio.signature import FORM, form_of
+from chatworks.kit.digits import natural
 from chatworks.sdk.inbound import File, Inbound, InboundKind, Sender, command_in
 from chatworks.sdk.messages import Place
 
@@ -118,12 +119,12 @@ def _payload(fields: dict[str, str], file: int) -> bytes:
 
 
 def _count(fields: Mapping[str, str]) -> int:
-    count = fields.get("NumMedia", "0")
-    if not count.isdecimal() or int(count) > MEDIA_MAX:
+    count = natural(fields.get("NumMedia", "0"))
+    if count is None or count > MEDIA_MAX:
         raise Rejected(400, f"NumMedia is no number up to {MEDIA_MAX}")
-    if any(f"MediaUrl{index}" not in fields for index in range(int(count))):
+    if any(f"MediaUrl{index}" not in fields for index in range(count)):
         raise Rejected(400, "NumMedia counts more files than there are")
-    return int(count)
+    return count
 
 
 def _thread(fields: Mapping[str, str]) -> str:
@@ -159,7 +160,7 @@ def report(fields: Mapping[str, str]) -> Report:
     status = STATUSES.get(fields["MessageStatus"], "")
     code = fields.get("ErrorCode", "")
     failed = status == "failed"
-    number = int(code) if code.isdecimal() else 0
+    number = natural(code) or 0
     return Report(
         vendor_id=fields.get("MessageSid") or fields.get("SmsSid", ""),
         status=status,
@@ -260,7 +261,7 @@ def _place(fields: Mapping[str, str]) -> Place | None:
 
 
 def _has_file(fields: Mapping[str, str]) -> bool:
-    return fields.get("NumMedia", "0") not in {"", "0"}
+    return bool(natural(fields.get("NumMedia", "0")))
 
 
 def _file(fields: Mapping[str, str], index: int) -> File:

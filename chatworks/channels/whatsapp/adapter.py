@@ -37,6 +37,7 @@ from chatworks.channels.whatsapp.updates import (
     Stored,
     Value,
 )
+from chatworks.kit.digits import natural
 from chatworks.sdk.inbound import File, Inbound, InboundKind, Sender, command_in
 from chatworks.sdk.messages import Place
 
@@ -104,9 +105,9 @@ def _arrivals(value: Value) -> Iterator[Arrival]:
         if not message.person:
             raise Rejected(400, "a message names no person")
         lane = Lane.TAP if message.type in TAPS else Lane.MESSAGE
-        rank = int(message.timestamp) if message.timestamp.isdecimal() else 0
+        rank = natural(message.timestamp) or 0
         stored = msgspec.json.encode(Stored(message=raw, contact=contact))
-        yield Arrival(message.id, _thread(message), lane, min(rank, 2**62), stored)
+        yield Arrival(message.id, _thread(message), lane, rank, stored)
     for raw in value.statuses:
         status = _status.decode(raw)
         recipient = status.recipient_user_id or status.recipient_id

@@ -1,0 +1,1 @@
+"""Targets that feed what strangers send to the parsers that read it; see ``docs/howto/fuzz.md``."""
