@@ -202,9 +202,11 @@ def _mapped(code: str) -> Exception:
         (EXISTS, Exists()),
         ({"InvalidParameterException", "UserLambdaValidationException"}, Refused(code)),
     ]
+    # nosemgrep: personal-field-in-a-log - the pool's word for the error, not what was typed
     log.info("the user pool refused", code=code)
     for codes, meant in kinds:
         if code in codes:
             return meant
+    # nosemgrep: personal-field-in-a-log - as above
     log.warning("the user pool refused, and nobody here knows why", code=code)
     return Unavailable("signing in is not possible just now")
