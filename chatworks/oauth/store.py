@@ -76,18 +76,18 @@ async def add_grant(work: Work, key: tuple[UUID, UUID], asked: Asked, membership
 async def add_tokens(
     work: Work,
     grant: tuple[UUID, UUID],
-    secrets: Mapping[TokenKind, tuple[bytes, timedelta]],
+    tokens: Mapping[TokenKind, tuple[bytes, timedelta]],
     challenge: str = "",
     redirect: str = "",
 ) -> None:
-    """Insert secrets of a grant, named by (outlet, id): their hashes, and how long each is good."""
+    """Insert tokens of a grant, named by (outlet, id): their hashes, and how long each is good."""
     parameters = {
         "outlet_id": grant[0],
         "grant_id": grant[1],
-        "ids": [work.new_id() for _ in secrets],
-        "kinds": [kind.value for kind in secrets],
-        "hashes": [hashed for hashed, _ in secrets.values()],
-        "ends": [work.now + good_for for _, good_for in secrets.values()],
+        "ids": [work.new_id() for _ in tokens],
+        "kinds": [kind.value for kind in tokens],
+        "hashes": [hashed for hashed, _ in tokens.values()],
+        "ends": [work.now + good_for for _, good_for in tokens.values()],
         "challenge": challenge,
         "redirect": redirect,
         "now": work.now,
