@@ -7,6 +7,7 @@ taken away before anything is hashed or looked up (NFKC, Unicode Technical Repor
 from __future__ import annotations
 
 import unicodedata
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from zoneinfo import available_timezones
 
@@ -65,7 +66,7 @@ def checked(details: Details) -> Details:
         raise Invalid("kind", "must be person or organisation")
     if details.language not in LANGUAGES:
         raise Invalid("language", "is none that we speak")
-    if details.time_zone not in available_timezones():
+    if details.time_zone not in _zones():
         raise Invalid("time_zone", "is no time zone")
     called = _line("organisation_name", details.organisation_name) if organisation else ""
     name = _line("name", details.name)
@@ -91,3 +92,8 @@ def network(address: str) -> str:
         read = read.ipv4_mapped or read
     length = PREFIX_V4 if isinstance(read, IPv4Address) else PREFIX_V6
     return str(ip_network(f"{read}/{length}", strict=False))
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())  # it walks the folders of the zones each time
