@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-TESTERS ?= 2
+TESTERS ?= 3
 SECONDS_EACH ?= 600
 TARGET ?= $(shell $(BIN)/python -c "from fuzz.__main__ import NAMES; print(*NAMES)" 2>/dev/null)
 # What pip says is shown where it fails, and nowhere else.

@@ -98,7 +98,8 @@ def measure(owner_url: str, workers: int, dialogues: int = 2) -> dict[str, float
     with psycopg.connect(url) as conn:
         row = conn.execute(
             "SELECT (SELECT count(*) FROM sales_order), (SELECT count(*) FROM inbox_pending),"
-            " (SELECT count(*) FROM outbox_part), (SELECT count(*) FROM audit_leaf)"
+            " (SELECT count(*) FROM outbox_part),"
+            " (SELECT count(*) FROM audit_leaf WHERE action = 'orders.PlaceOrder')"
         ).fetchone()
     orders = CONVERSATIONS * dialogues
     if row is None or row[0] != orders or row[1] != 0 or row[3] != orders:
