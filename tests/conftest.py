@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
+import structlog
 from copies import Copies, at
 from houses import SECRET, at_work, opened, set_environment, stand_in
 from psycopg import sql
@@ -20,6 +21,10 @@ from chatworks.kit.db import Database
 from chatworks.kit.embedded import Embedded
 from chatworks.kit.migrate import ENGINE, WEB, login_url, migrate
 from chatworks.testing.telegram import BotApi
+
+# A traceback with the values of every frame takes seconds to draw, and a house is in most of them.
+PLAIN = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[structlog.processors.add_log_level, PLAIN])
 
 _numbers = itertools.count(1)
 
