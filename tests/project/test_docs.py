@@ -146,7 +146,10 @@ def sandbox() -> Iterator[tuple[Path, dict[str, str]]]:
     with new_home() as home:
         shutil.copy(ROOT / "outlets" / "majipro.toml", home.parent)
         env = environment(home)
-        yield home.parent, {**env, "PATH": f"{Path(sys.executable).parent}:{env['PATH']}"}
+        env = {**env, "PATH": f"{Path(sys.executable).parent}:{env['PATH']}"}
+        first = [sys.executable, "-m", "chatworks", "outlet", "apply", "--yes", "majipro.toml"]
+        subprocess.run(first, cwd=home.parent, env=env, check=True, capture_output=True)  # noqa: S603 - ours
+        yield home.parent, env
 
 
 @pytest.mark.parametrize(
@@ -159,8 +162,6 @@ def test_the_commands_of_a_page_run_as_they_stand(
 ) -> None:
     folder, env = sandbox
     script = "\n".join(["set -e", *(line for line in commands(page) if line not in NOT_RUN)])
-    first = [sys.executable, "-m", "chatworks", "outlet", "apply", "--yes", "majipro.toml"]
-    subprocess.run(first, cwd=folder, env=env, check=True, capture_output=True)  # noqa: S603 - ours
 
     ran = subprocess.run(  # noqa: S603 - the documents' own commands
         ["bash", "-c", script],  # noqa: S607 - bash from PATH
