@@ -17,7 +17,7 @@ from litestar import Litestar, Router, get
 
 from bench import place
 from chatworks.app import sign_in_link
-from chatworks.console.pages import Desk
+from chatworks.cli import console_desk
 from chatworks.console.router import console, guard
 from chatworks.factors.pages import Gate
 from chatworks.house import House
@@ -36,18 +36,7 @@ def word() -> str:
 
 def _app(house: House) -> Litestar:
     shown = Pages()
-    desk = Desk(
-        house.db,
-        house.directory,
-        house.dispatcher,
-        Streams(house.listener),
-        shown,
-        house.settings.address,
-        house.applets,
-        house.kinds,
-        house.shelf,
-        Gate(house.prover, shown),
-    )
+    desk = console_desk(house, Streams(house.listener), shown, Gate(house.prover, shown))
     open_to_all = Router("/open", route_handlers=[word])
     guarded = Router("/guarded", route_handlers=[word], before_request=guard(desk))
     return Litestar([open_to_all, guarded, *console(desk)], openapi_config=None)

@@ -148,13 +148,9 @@ async def opened(
         await house.close()
 
 
-def web_app(house: House, streams: Streams) -> App:
-    """Return the web application of a house."""
-    shown = Pages()
-    shown.share("kind_titles", {name: kind.title for name, kind in house.kinds.items()})
-    chat = ChatDesk(house.db, house.directory, house.committer, streams, house.shelf)
-    gate = Gate(house.prover, shown)
-    desk = Desk(
+def console_desk(house: House, streams: Streams, shown: Pages, gate: Gate) -> Desk:
+    """Return what the console's pages of a house need."""
+    return Desk(
         house.db,
         house.directory,
         house.dispatcher,
@@ -166,6 +162,15 @@ def web_app(house: House, streams: Streams) -> App:
         house.shelf,
         gate,
     )
+
+
+def web_app(house: House, streams: Streams) -> App:
+    """Return the web application of a house."""
+    shown = Pages()
+    shown.share("kind_titles", {name: kind.title for name, kind in house.kinds.items()})
+    chat = ChatDesk(house.db, house.directory, house.committer, streams, house.shelf)
+    gate = Gate(house.prover, shown)
+    desk = console_desk(house, streams, shown, gate)
     services = house.federation.hosted.titles()
     shown.share("providers", services)
     offered = {

@@ -7,7 +7,6 @@ scanners find a leaked key without asking anybody, and let us refuse a mistyped 
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import zlib
@@ -58,11 +57,6 @@ def prefix_of(presented: str) -> str | None:
     if found is None or check_of(presented[:-CHECK_LENGTH]) != presented[-CHECK_LENGTH:]:
         return None
     return found[1]
-
-
-def digest(secret: str) -> bytes:
-    """Return what is stored of a secret. It is random and long: one round of SHA-256 is enough."""
-    return hashlib.sha256(secret.encode()).digest()
 
 
 def same(one: bytes, other: bytes) -> bool:

@@ -22,6 +22,7 @@ from chatworks.api.models import (
 )
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Actor, ActorKind, Call, Registration
+from chatworks.kit.crypto import digest
 from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work
 
@@ -52,7 +53,7 @@ class Issuer:
             id=work.new_id(),
             name=wanted.name.strip(),
             prefix=prefix,
-            secret_hash=core.digest(secret),
+            secret_hash=digest(secret),
             scopes=sorted(set(wanted.scopes)),
             membership_id=issuer,
             expires_at=work.now + timedelta(days=wanted.days),
@@ -99,7 +100,7 @@ async def caller_of(work: Work, presented: str, dispatcher: Dispatcher) -> Calle
     prefix = core.prefix_of(presented)
     if prefix is None:
         return None
-    hashed = core.digest(presented)
+    hashed = digest(presented)
     for key in await store.find(work, prefix):
         issuer = Actor(ActorKind.OPERATOR, key.membership_id.hex, key.role)
         if core.same(hashed, key.secret_hash) and dispatcher.may(issuer, IssueKey):

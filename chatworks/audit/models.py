@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -26,6 +26,14 @@ class Leaf:
     object_kind: str
     object_id: str
     details: dict[str, str | int | None]
+
+    @classmethod
+    def of_account(
+        cls, account_id: UUID, action: str, details: Mapping[str, str | int | None]
+    ) -> Leaf:
+        """Return the leaf of what an account's owner does to it: their security history."""
+        whose = account_id.hex
+        return cls(None, "account", whose, action, "account", whose, {**details})
 
 
 @dataclass(frozen=True, slots=True)

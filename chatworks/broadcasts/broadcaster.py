@@ -23,7 +23,8 @@ from chatworks.contacts.jobs import Router
 from chatworks.conversations.models import Post
 from chatworks.conversations.service import post
 from chatworks.kit.db import Database
-from chatworks.kit.listen import Listener, wait_until
+from chatworks.kit.listen import Listener
+from chatworks.kit.stepping import Stepper
 from chatworks.kit.work import Work
 from chatworks.outlets.models import Outlet
 
@@ -34,8 +35,11 @@ log = structlog.get_logger()
 outcomes_total = Counter("chatworks_broadcast_recipients_total", "Recipients seen to", ["outcome"])
 
 
-class Broadcaster:
+class Broadcaster(Stepper):
     """Sends the broadcasts of every outlet in one process."""
+
+    topic = TOPIC
+    poll_seconds = POLL_SECONDS
 
     def __init__(
         self,
@@ -45,30 +49,11 @@ class Broadcaster:
         outlet_of: Callable[[UUID], Awaitable[Outlet]],
         listener: Listener,
     ) -> None:
+        super().__init__(listener)
         self._db = db
         self._router = router
         self._kinds = kinds
         self._outlet_of = outlet_of
-        self._listener = listener
-        self._stopping = False
-
-    async def run(self) -> None:
-        """Take steps until ``stop``; survives a database that is away."""
-        with self._listener.subscribe(TOPIC) as wake:
-            while not self._stopping:
-                wake.clear()
-                try:
-                    stepped = await self.step()
-                except psycopg.OperationalError as error:
-                    log.warning("broadcasts wait for the database", error=type(error).__name__)
-                    stepped = False
-                if not stepped:
-                    await wait_until(wake, POLL_SECONDS)
-
-    def stop(self) -> None:
-        """Let the running step end, then leave ``run``."""
-        self._stopping = True
-        self._listener.wake(TOPIC)
 
     async def step(self) -> bool:
         """Take one step of the broadcast that is due; returns whether there was one."""

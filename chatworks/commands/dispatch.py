@@ -127,13 +127,18 @@ class Dispatcher:
         return result
 
     def needs_proof(self, request: Request[Any]) -> bool:
-        """Return whether a person who gives this shows a factor anew.
-
-        Step-ups belong to accounts, which the web login does not see: who gives such a request
-        does it under the engine's.
-        """
+        """Return whether a person who gives this shows a factor anew."""
         known = self._known.get(type(request))
         return known is not None and known.fresh
+
+    def by_engine(self, request: Request[Any]) -> bool:
+        """Return whether a page gives this under the engine's login.
+
+        So does what touches tables outside of tenant policies, and what spends a step-up: those
+        belong to accounts, which the web login does not see.
+        """
+        known = self._known.get(type(request))
+        return known is not None and (known.engine or known.fresh)
 
     async def _proved(self, work: Work, call: Call[Any]) -> bool:
         if not self.needs_proof(call.request):

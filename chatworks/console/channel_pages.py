@@ -167,7 +167,7 @@ async def _spent(work: Work, outlet: Outlet, channel: Channel) -> tuple[int, Mon
 async def _give(desk: Desk, session: Session, command: Command[Any]) -> str:
     """Give a command; returns what to tell the operator ("" if all is well)."""
     try:
-        await desk.order(session, command)
+        await desk.give(session, command)
     except Refusal as no:
         return told(no)
     desk.directory.forget()

@@ -179,21 +179,10 @@ class Desk:
     async def give(self, session: Session, request: GivenRequest[Answer]) -> Answer:
         """Give a request as the operator and return its result; raises its refusal."""
         outlet_id = session.outlet_id
-        fresh = self.dispatcher.needs_proof(request)  # step-ups belong to accounts: the engine's
+        engine = self.dispatcher.by_engine(request)
         try:
-            async with self.db.engine([outlet_id]) if fresh else self.db.web(outlet_id) as work:
+            async with self.db.engine([outlet_id]) if engine else self.db.web(outlet_id) as work:
                 return await self.dispatcher.one(work, _call(session, request))
-        except StepUpNeeded as no:
-            raise await self.gate.asked(session, no) from None
-
-    async def order(self, session: Session, command: Command[Answer]) -> Answer:
-        """Give a command about what stands outside of tenant policies; raises its refusal.
-
-        The doors' tables and one-time codes are the engine's alone; the commands name the outlet.
-        """
-        try:
-            async with self.db.engine([session.outlet_id]) as work:
-                return await self.dispatcher.one(work, _call(session, command))
         except StepUpNeeded as no:
             raise await self.gate.asked(session, no) from None
 
@@ -327,11 +316,11 @@ def other_pages(desk: Desk) -> list[Any]:
         number = count(form, "event") or 0
         with suppress(NotParked, NotInTrouble):  # a colleague was faster: the page shows it
             if wanted == "resend":
-                await desk.order(session, ResendPart(id_of(str(form.get("part")))))
+                await desk.give(session, ResendPart(id_of(str(form.get("part")))))
             elif wanted == "replay":
-                await desk.order(session, ReplayParked(number))
+                await desk.give(session, ReplayParked(number))
             else:
-                await desk.order(session, DropParked(number))
+                await desk.give(session, DropParked(number))
         return Redirect("/console/trouble", status_code=303)
 
     @get("/settings/staff", needs="own.write")
@@ -347,7 +336,7 @@ def other_pages(desk: Desk) -> list[Any]:
         if choice(form, "do", {"code", "forget"}) == "forget":
             await desk.submit(session, UnbindStaffChats())
             return Redirect("/console/settings/staff", status_code=303)
-        issued = await desk.order(session, IssueStaffCode())
+        issued = await desk.give(session, IssueStaffCode())
         return await _settings(desk, session, issued.secret)
 
     @get("/live", needs="own.write")

@@ -50,7 +50,7 @@ def people_pages(desk: Desk) -> list[Any]:
         form = await request.form()
         done = choice(form, "do", DEEDS)
         try:
-            await desk.order(session, _command(done, form))
+            await desk.give(session, _command(done, form))
         except Refusal as no:
             return await _people(desk, session, problem=told(no), typed=text(form, "email"))
         return Redirect(f"{HERE}?saved=people-{done}", status_code=303)
@@ -60,7 +60,7 @@ def people_pages(desk: Desk) -> list[Any]:
         """Leave this outlet."""
         session: Session = request.state.session
         try:
-            await desk.order(session, Leave())
+            await desk.give(session, Leave())
         except Refusal as no:
             return await _people(desk, session, problem=told(no))
         return Redirect("/account", status_code=303)

@@ -31,15 +31,11 @@ from chatworks.contacts.models import (
 from chatworks.contacts.store import NewConsent, Shown
 from chatworks.inbox import store as inbox
 from chatworks.inbox.models import NewEvent
+from chatworks.kit.crypto import digest
 from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work
 
 VERSION_LENGTH = 16  # hexadecimal digits of a wording's digest
-
-
-def digest(code: str) -> bytes:
-    """Return what is stored of a code: it is random, counts once and for minutes."""
-    return hashlib.sha256(code.encode()).digest()
 
 
 class Linker:

@@ -5,14 +5,14 @@ Any number of these loops may run beside each other: each locks the recoveries t
 
 from __future__ import annotations
 
-import psycopg
 import structlog
 
 from chatworks.factors import store
 from chatworks.factors.recoveries import PROVED_WITHIN, Recoveries
 from chatworks.factors.service import note
 from chatworks.kit.db import Database
-from chatworks.kit.listen import Listener, wait_until
+from chatworks.kit.listen import Listener
+from chatworks.kit.stepping import Stepper
 
 TOPIC = "factors"
 POLL_SECONDS = 30.0
@@ -22,35 +22,19 @@ FORGOTTEN_AT_ONCE = 1000
 log = structlog.get_logger()
 
 
-class Recoverer:
+class Recoverer(Stepper):
     """Sees to the recoveries of every account in one process."""
 
+    topic = TOPIC
+    poll_seconds = POLL_SECONDS
+
     def __init__(self, db: Database, recoveries: Recoveries, listener: Listener) -> None:
+        super().__init__(listener)
         self._db = db
         self._recoveries = recoveries
-        self._listener = listener
-        self._stopping = False
 
-    async def run(self) -> None:
-        """Take steps until ``stop``; survives a database that is away."""
-        with self._listener.subscribe(TOPIC) as wake:
-            while not self._stopping:
-                wake.clear()
-                try:
-                    stepped = await self.step()
-                except psycopg.OperationalError as error:
-                    log.warning("recoveries wait for the database", error=type(error).__name__)
-                    stepped = 0
-                if not stepped:
-                    await wait_until(wake, POLL_SECONDS)
-
-    def stop(self) -> None:
-        """Let the running step end, then leave ``run``."""
-        self._stopping = True
-        self._listener.wake(TOPIC)
-
-    async def step(self) -> int:
-        """End what is due and tell what waits; returns how many recoveries that were."""
+    async def step(self) -> bool:
+        """End what is due and tell what waits; returns whether there was any."""
         async with self._db.engine() as work:
             due = await store.due_recoveries(work, AT_ONCE)
             for asked in due:
@@ -62,4 +46,4 @@ class Recoverer:
             for account_id in await store.give_up_recoveries(work, PROVED_WITHIN):
                 note(work, account_id, "GiveUpRecovery")
             await store.forget_old(work, FORGOTTEN_AT_ONCE)
-        return len(due)
+        return bool(due)

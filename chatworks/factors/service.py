@@ -31,7 +31,7 @@ from chatworks.factors.ways import tell
 from chatworks.identity import service as identity
 from chatworks.identity.core import letters, normal_code
 from chatworks.identity.models import Session
-from chatworks.kit.crypto import Vault
+from chatworks.kit.crypto import Vault, digest
 from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work
 
@@ -40,9 +40,7 @@ SECRET_BYTES = 20  # RFC 4226, 4 (R6): 160 bits are recommended
 
 def note(work: Work, account_id: UUID, act: str, **details: str | int | None) -> None:
     """Append a leaf about an account's factors, by its owner; its security history shows it."""
-    whose = account_id.hex
-    leaf = Leaf(None, "account", whose, f"factors.{act}", "account", whose, details)
-    work.defer(audit.append, leaf)
+    work.defer(audit.append, Leaf.of_account(account_id, f"factors.{act}", details))
 
 
 # What a session lacks
@@ -177,7 +175,7 @@ async def ask_for_passkeys(work: Work, session: Session, *, wanted: bool) -> boo
 async def new_recovery_codes(work: Work, account_id: UUID) -> list[str]:
     """Replace every recovery code; returns the new ones, to be shown this once."""
     codes = [letters(work.clock.random_bytes(RECOVERY_LETTERS)) for _ in range(RECOVERY_CODES)]
-    await store.replace_recovery_codes(work, account_id, [identity.digest(c) for c in codes])
+    await store.replace_recovery_codes(work, account_id, [digest(c) for c in codes])
     note(work, account_id, "NewRecoveryCodes", count=len(codes))
     tell(work, account_id, "recovery_codes_new")
     return [core.spell(code) for code in codes]
@@ -188,7 +186,7 @@ async def burn_recovery_code(work: Work, account_id: UUID, typed: str) -> bool:
     code = normal_code(typed)
     if len(code) != RECOVERY_LETTERS:
         return False
-    if not await store.burn_recovery_code(work, account_id, identity.digest(code)):
+    if not await store.burn_recovery_code(work, account_id, digest(code)):
         return False
     left = (await store.factors(work, account_id)).recovery_left
     note(work, account_id, "UseRecoveryCode", left=left)

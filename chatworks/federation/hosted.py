@@ -14,7 +14,6 @@ from uuid import UUID
 import structlog
 
 from chatworks.federation import store
-from chatworks.federation.core import unpadded
 from chatworks.federation.models import (
     CODE_LENGTH_MAX,
     Asked,
@@ -29,7 +28,7 @@ from chatworks.federation.models import (
 )
 from chatworks.federation.openid import OpenId
 from chatworks.federation.service import Strangers, connect, enter
-from chatworks.identity.service import digest
+from chatworks.kit.crypto import digest, new_secret
 from chatworks.kit.db import Database
 from chatworks.kit.errors import NotFound
 
@@ -62,7 +61,7 @@ class Hosted:
         """Return the secret of a browser that brings ``known``, or a new one."""
         if len(known) == SECRET_LENGTH:
             return known
-        return unpadded(self._db.clock.random_bytes(SECRET_BYTES))
+        return new_secret(self._db.clock, SECRET_BYTES)
 
     async def begin(
         self, key: str, browser: str, account_id: UUID | None, page: tuple[str, str]
@@ -73,7 +72,7 @@ class Hosted:
         language). Raises ``NotFound`` for a provider that is none, ``Untrusted``, ``Unavailable``.
         """
         way = self._way(key)
-        state = unpadded(self._db.clock.random_bytes(SECRET_BYTES))
+        state = new_secret(self._db.clock, SECRET_BYTES)
         url = await way.authorize(self.redirect(key), (browser, state))
         purpose = Purpose.SIGN_IN if account_id is None else Purpose.LINK
         attempt = Attempt(key, purpose, account_id, *page)

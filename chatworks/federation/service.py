@@ -78,9 +78,7 @@ class Tickets:
 
 def note(work: Work, account_id: UUID, act: str, **details: str) -> None:
     """Append a leaf about an account, by its owner; ``details`` are no personal data."""
-    whose = account_id.hex
-    leaf = Leaf(None, "account", whose, f"federation.{act}", "account", whose, {**details})
-    work.defer(audit.append, leaf)
+    work.defer(audit.append, Leaf.of_account(account_id, f"federation.{act}", details))
 
 
 async def enter(work: Work, provider: Provider, stranger: Stranger) -> Entered | None:

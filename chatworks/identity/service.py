@@ -6,8 +6,6 @@ owner does to their own account is no command of an outlet; its audit leaf is ap
 
 from __future__ import annotations
 
-import hashlib
-from base64 import urlsafe_b64encode
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -44,6 +42,7 @@ from chatworks.identity.models import (
     TooManyTries,
     Unbound,
 )
+from chatworks.kit.crypto import digest, new_secret
 from chatworks.kit.errors import NotFound, Refusal
 from chatworks.kit.work import Work
 
@@ -52,23 +51,12 @@ STAFF_TRIES_BURST = 5  # wrong codes from one conversation at once, then one a m
 STAFF_TRY = timedelta(minutes=1)
 
 
-def digest(secret: str) -> bytes:
-    """Return what is stored of a secret. It is random and long: one round of SHA-256 is enough."""
-    return hashlib.sha256(secret.encode()).digest()
-
-
-def _new_secret(work: Work) -> str:
-    return urlsafe_b64encode(work.clock.random_bytes(SECRET_BYTES)).decode().rstrip("=")
-
-
 def note(work: Work, account_id: UUID, act: str, **details: str | int | None) -> None:
     """Append a leaf about an account, by its owner; its security history shows it.
 
     ``details`` are no personal data: kinds, counts and ids.
     """
-    whose = account_id.hex
-    leaf = Leaf(None, "account", whose, f"identity.{act}", "account", whose, details)
-    work.defer(audit.append, leaf)
+    work.defer(audit.append, Leaf.of_account(account_id, f"identity.{act}", details))
 
 
 # One-time codes
@@ -88,7 +76,7 @@ async def issue_code(
     if form is CodeForm.LETTERS:
         secret = letters(work.clock.random_bytes(CODE_LENGTH))
     else:
-        secret = _new_secret(work)
+        secret = new_secret(work.clock, SECRET_BYTES)
     expires_at = work.now + CODES_FOR.get(purpose, CODE_FOR)
     code = NewCode(purpose, account_id, about, digest(secret), expires_at)
     code_id = await store.add_code(work, code)
@@ -148,10 +136,10 @@ async def sign_in_as(
     device_id = await store.known_device(work, account_id, device_hashes(seen), seen)
     known, cookie = device_id is not None, seen.known
     if device_id is None:
-        secret = _new_secret(work)
+        secret = new_secret(work.clock, SECRET_BYTES)
         device_id = await store.add_device(work, account_id, digest(secret), seen)
         cookie = ".".join([*filter(None, seen.known.split(".")), secret][-DEVICES_REMEMBERED:])
-    session_secret = _new_secret(work)
+    session_secret = new_secret(work.clock, SECRET_BYTES)
     shown = [
         operator
         for operator in await store.memberships(work, account_id)
@@ -184,7 +172,7 @@ async def refresh(work: Work, session: Session, method: str) -> str | None:
 
     The old one is dead at once. None where the session has ended meanwhile.
     """
-    secret = _new_secret(work)
+    secret = new_secret(work.clock, SECRET_BYTES)
     if not await store.refresh(work, session, digest(secret), method):
         return None
     note(work, session.account_id, "Prove", method=method, session=session.id.hex)
@@ -196,7 +184,7 @@ async def switch_outlet(work: Work, session: Session, outlet_id: UUID) -> str | 
 
     None where the account is no member there, or the session has ended.
     """
-    secret = _new_secret(work)
+    secret = new_secret(work.clock, SECRET_BYTES)
     if not await store.switch(work, session, digest(secret), outlet_id):
         return None
     note(work, session.account_id, "SwitchOutlet", outlet=outlet_id.hex, session=session.id.hex)

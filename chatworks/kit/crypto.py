@@ -6,6 +6,9 @@ from ``CHATWORKS_SECRET``; whoever has the database alone, or a backup of it, re
 
 from __future__ import annotations
 
+import hashlib
+from base64 import urlsafe_b64encode
+
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -13,6 +16,16 @@ from chatworks.kit.clock import Clock
 
 NONCE_BYTES = 12  # NIST SP 800-38D, 8.2.2: random, for far fewer than 2^32 seals under one key
 VERSION = b"\x01"  # of the form: version, nonce, ciphertext with its tag
+
+
+def digest(secret: str) -> bytes:
+    """Return what is stored of a secret. It is random and long: one round of SHA-256 is enough."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def new_secret(clock: Clock, count: int) -> str:
+    """Return ``count`` random bytes as letters that an address can hold (RFC 4648 §5, unpadded)."""
+    return urlsafe_b64encode(clock.random_bytes(count)).decode().rstrip("=")
 
 
 class CannotOpen(Exception):

@@ -7,14 +7,15 @@ a transaction may see is its first statement; row-level security does the rest.
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import resources
 from typing import Any, LiteralString, cast
 from uuid import UUID
 
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncConnection, AsyncCursor, OperationalError
 from psycopg_pool import AsyncConnectionPool
 
 from chatworks.kit.arrays import PACKERS
@@ -133,6 +134,24 @@ class Database:
             await conn.execute("SELECT set_config('app.outlet', %s, true)", [str(outlet_id)])
             yield (work := self._work(conn, (outlet_id,)))
             await work.flush()
+
+    async def surely(
+        self, write: Callable[[], Awaitable[None]], seconds: float, pause: float
+    ) -> None:
+        """Write what is known only here, and again each ``pause`` while the database is away.
+
+        After ``seconds`` it raises what the database said.
+        """
+        until = self.clock.monotonic() + seconds
+        while True:
+            try:
+                await write()
+            except OperationalError:
+                if self.clock.monotonic() > until:
+                    raise
+                await asyncio.sleep(pause)
+            else:
+                return
 
     def _work(self, conn: AsyncConnection[Any], outlets: Sequence[UUID]) -> Work:
         return Work(conn, self.clock, self.clock.now(), tuple(outlets), self.subscribers)

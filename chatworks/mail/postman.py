@@ -6,14 +6,13 @@ when it is leased: what its holder did, if it died, is in doubt.
 
 from __future__ import annotations
 
-import asyncio
-
 import psycopg
 import structlog
 from prometheus_client import Counter
 
 from chatworks.kit.crypto import CannotOpen
 from chatworks.kit.db import Database
+from chatworks.kit.flights import Flights
 from chatworks.kit.listen import Listener, wait_until
 from chatworks.mail import core, store
 from chatworks.mail.carriers import Carrier
@@ -22,7 +21,6 @@ from chatworks.mail.service import Desk
 
 IN_FLIGHT_MAX = 4  # connections to the server at once, of one process
 POLL_SECONDS = 2.0
-GRACE_SECONDS = 10.0
 EXPIRE_SECONDS = 60.0
 SETTLE_PAUSE_SECONDS = 0.5
 
@@ -39,7 +37,7 @@ class Postman:
         self.carrier = carrier
         self._listener = listener
         self._stopping = False
-        self._flying: set[asyncio.Task[None]] = set()
+        self._flying = Flights("mail")
         self._expired_at = float("-inf")
 
     async def run(self) -> None:
@@ -54,10 +52,10 @@ class Postman:
                     log.warning("mail waits for the database", error=type(error).__name__)
                     leased, pause = [], POLL_SECONDS
                 for mail in leased:
-                    self._launch(mail, wake)
+                    self._flying.launch(self.send(mail), wake)
                 if pause:
                     await wait_until(wake, pause)
-        await asyncio.wait(self._flying, timeout=GRACE_SECONDS) if self._flying else None
+        await self._flying.land()
 
     def stop(self) -> None:
         """Lease nothing more, let what flies land, then leave ``run``."""
@@ -84,18 +82,6 @@ class Postman:
             seconds = POLL_SECONDS if next_at is None else (next_at - work.now).total_seconds()
         return min(POLL_SECONDS, max(0.05, seconds))
 
-    def _launch(self, mail: Leased, wake: asyncio.Event) -> None:
-        task = asyncio.create_task(self.send(mail))
-        self._flying.add(task)
-
-        def landed(done: asyncio.Task[None]) -> None:
-            self._flying.discard(done)
-            wake.set()
-            if not done.cancelled() and done.exception() is not None:
-                log.error("settling a mail failed", exc_info=done.exception())
-
-        task.add_done_callback(landed)
-
     async def send(self, mail: Leased) -> None:
         """Try one leased mail, and write what became of it."""
         fate = await self._carry(mail)
@@ -106,17 +92,12 @@ class Postman:
             log.warning(
                 "a mail was not sent", mail=mail.id.hex, status=change.status, why=change.error
             )
-        until = self._db.clock.monotonic() + LEASE.total_seconds()
-        while True:  # what was sent is known only here
-            try:
-                async with self._db.engine() as work:
-                    await store.finish(work, mail, change)
-            except psycopg.OperationalError:
-                if self._db.clock.monotonic() > until:
-                    raise
-                await asyncio.sleep(SETTLE_PAUSE_SECONDS)
-            else:
-                return
+
+        async def settle() -> None:
+            async with self._db.engine() as work:
+                await store.finish(work, mail, change)
+
+        await self._db.surely(settle, LEASE.total_seconds(), SETTLE_PAUSE_SECONDS)
 
     async def _carry(self, mail: Leased) -> Fate:
         try:

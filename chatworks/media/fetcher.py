@@ -17,6 +17,7 @@ from prometheus_client import Counter
 
 from chatworks.channels.models import Channel, ChannelKind, Fetched, NotFetched
 from chatworks.kit.db import Database
+from chatworks.kit.flights import Flights
 from chatworks.kit.listen import Listener, wait_until
 from chatworks.media import core, store
 from chatworks.media.models import (
@@ -36,7 +37,6 @@ from chatworks.media.service import Shelf
 
 IN_FLIGHT_MAX = 4  # each holds a whole file in memory
 POLL_SECONDS = 2.0
-GRACE_SECONDS = 10.0
 EXPIRE_SECONDS = 600.0
 EXPIRED_AT_ONCE = 200
 
@@ -61,7 +61,7 @@ class Fetcher:
         self._channel_of = channel_of
         self._listener = listener
         self._stopping = False
-        self._flying: set[asyncio.Task[None]] = set()
+        self._flying = Flights("fetch")
         self._expired_at = float("-inf")
 
     async def run(self) -> None:
@@ -75,10 +75,10 @@ class Fetcher:
                     log.warning("fetching waits for the database", error=type(error).__name__)
                     leased = []
                 for fetch in leased:
-                    self._launch(fetch, wake)
+                    self._flying.launch(self.fetch(fetch), wake)
                 if not leased:
                     await wait_until(wake, POLL_SECONDS)
-        await asyncio.wait(self._flying, timeout=GRACE_SECONDS) if self._flying else None
+        await self._flying.land()
 
     def stop(self) -> None:
         """Lease nothing more, let what flies land, then leave ``run``."""
@@ -95,18 +95,6 @@ class Fetcher:
                 self._expired_at = work.clock.monotonic()
                 await store.expire(work, EXPIRED_AT_ONCE)
             return await store.lease(work, free)
-
-    def _launch(self, fetch: Fetch, wake: asyncio.Event) -> None:
-        task = asyncio.create_task(self.fetch(fetch))
-        self._flying.add(task)
-
-        def landed(done: asyncio.Task[None]) -> None:
-            self._flying.discard(done)
-            wake.set()
-            if not done.cancelled() and done.exception() is not None:
-                log.error("settling a fetch failed", exc_info=done.exception())
-
-        task.add_done_callback(landed)
 
     async def fetch(self, fetch: Fetch) -> None:
         """Try one leased file, and write what became of it."""

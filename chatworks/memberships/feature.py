@@ -71,7 +71,13 @@ def feature(inviter: service.Inviter) -> Feature:
                 asks="Invite {email} to work here as {role}",
             ),
             Registration(
-                WithdrawInvitation, service.withdraw, members, _withdrawn, people, personal=True
+                WithdrawInvitation,
+                service.withdraw,
+                members,
+                _withdrawn,
+                people,
+                personal=True,
+                engine=True,
             ),
             Registration(
                 ChangeRole,
@@ -93,8 +99,18 @@ def feature(inviter: service.Inviter) -> Feature:
                 fresh=True,
                 asks="Hand the outlet over to somebody else",
             ),
-            Registration(RemoveMember, service.remove, members, _removed, people, personal=True),
-            Registration(Leave, service.leave, members, _left, "own.write", personal=True),
+            Registration(
+                RemoveMember,
+                service.remove,
+                members,
+                _removed,
+                people,
+                personal=True,
+                engine=True,
+            ),
+            Registration(
+                Leave, service.leave, members, _left, "own.write", personal=True, engine=True
+            ),
             Registration(
                 AnswerVisit,
                 service.answer_visits,

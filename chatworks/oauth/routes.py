@@ -20,8 +20,9 @@ from authlib.oauth2.rfc6749.errors import (
 )
 from litestar import Request, Response, get, post
 
-from chatworks.api.core import digest, known, same
+from chatworks.api.core import known, same
 from chatworks.identity.store import may_try
+from chatworks.kit.crypto import digest
 from chatworks.kit.db import Database
 from chatworks.kit.errors import TooMany
 from chatworks.kit.work import Work

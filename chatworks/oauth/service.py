@@ -20,6 +20,7 @@ from chatworks.audit.models import Leaf
 from chatworks.commands.dispatch import Dispatcher
 from chatworks.commands.models import Actor, ActorKind, Call
 from chatworks.identity.models import Operator
+from chatworks.kit.crypto import digest
 from chatworks.kit.errors import Refusal
 from chatworks.kit.work import Work
 from chatworks.oauth import core, store
@@ -67,7 +68,7 @@ async def _register(work: Work, call: Call[Any]) -> ClientRegistered | Refusal:
     if len(await store.clients(work, call.outlet_id)) >= CLIENTS_MAX:
         return ClientNotValid("client", f"at most {CLIENTS_MAX} may be registered")
     secret = mint(work, "secret") if wanted.confidential else ""
-    hashed = keys.digest(secret) if secret else None
+    hashed = digest(secret) if secret else None
     client_id = work.new_id()
     await store.add_client(work, (call.outlet_id, client_id), wanted, hashed, registrar)
     return ClientRegistered(client_id, secret)
@@ -144,7 +145,7 @@ class Granting:
         grant = (who.outlet_id, work.new_id())
         code = mint(work, TokenKind.CODE)
         await store.add_grant(work, grant, asked, who.id)
-        once = {TokenKind.CODE: (keys.digest(code), CODE_FOR)}
+        once = {TokenKind.CODE: (digest(code), CODE_FOR)}
         await store.add_tokens(work, grant, once, asked.challenge, asked.redirect)
         said: dict[str, str | int | None] = {
             "client": asked.client.id.hex,
@@ -162,7 +163,7 @@ class Granting:
     ) -> Tokens | OAuth2Error:
         """Spend a code for the first tokens: exactly one caller gets them."""
         code = given.get("code", "")
-        hashed = keys.digest(code)
+        hashed = digest(code)
         token = await store.token(work, hashed)
         if token is None or token.kind is not TokenKind.CODE or token.client_id != client.id:
             return InvalidGrantError()
@@ -178,7 +179,7 @@ class Granting:
         self, work: Work, client: Client, given: Mapping[str, str]
     ) -> Tokens | OAuth2Error:
         """Exchange a refresh token for new ones; it is good once."""
-        hashed = keys.digest(given.get("refresh_token", ""))
+        hashed = digest(given.get("refresh_token", ""))
         token = await store.token(work, hashed)
         if token is None or token.kind is not TokenKind.REFRESH or token.client_id != client.id:
             return InvalidGrantError()
@@ -194,15 +195,15 @@ class Granting:
             return InvalidGrantError()
         access, refresh = mint(work, TokenKind.ACCESS), mint(work, TokenKind.REFRESH)
         pair = {
-            TokenKind.ACCESS: (keys.digest(access), ACCESS_FOR),
-            TokenKind.REFRESH: (keys.digest(refresh), REFRESH_FOR),
+            TokenKind.ACCESS: (digest(access), ACCESS_FOR),
+            TokenKind.REFRESH: (digest(refresh), REFRESH_FOR),
         }
         await store.add_tokens(work, (token.outlet_id, token.grant_id), pair)
         return Tokens(access, refresh, token.scopes)
 
     async def introspect(self, work: Work, client: Client, secret: str) -> dict[str, Any]:
         """Return what a token of this client is good for (RFC 7662); another's is not active."""
-        token = await store.token(work, keys.digest(secret))
+        token = await store.token(work, digest(secret))
         if token is None or not token.good or token.kind is TokenKind.CODE:
             return {"active": False}
         if token.client_id != client.id or not self.may(token.membership_id, token.role):
@@ -222,7 +223,7 @@ async def caller_of(work: Work, presented: str, dispatcher: Dispatcher) -> Calle
     """Return who shows this access token, and note its use; None where it does not work."""
     if not presented.startswith(f"cw_{TokenKind.ACCESS}_"):
         return None
-    token = await store.token(work, keys.digest(presented))
+    token = await store.token(work, digest(presented))
     if token is None or token.kind is not TokenKind.ACCESS or not token.good:
         return None
     giver = Actor(ActorKind.OPERATOR, token.membership_id.hex, token.role)
@@ -236,7 +237,7 @@ async def caller_of(work: Work, presented: str, dispatcher: Dispatcher) -> Calle
 
 async def give_back(work: Work, client: Client, secret: str) -> None:
     """End what a client gives back (RFC 7009): any of its tokens ends the whole grant."""
-    token = await store.token(work, keys.digest(secret))
+    token = await store.token(work, digest(secret))
     if token is not None and token.client_id == client.id:
         await revoke(work, token, "given back")
 

@@ -11,6 +11,7 @@ import asyncio
 from collections import Counter as Counts
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import psycopg
@@ -28,6 +29,7 @@ from chatworks.channels.models import (
     WirePart,
 )
 from chatworks.kit.db import Database
+from chatworks.kit.flights import Flights
 from chatworks.kit.listen import Listener, wait_until
 from chatworks.kit.work import Work
 from chatworks.outbox import core, service, store
@@ -49,7 +51,6 @@ CHANNELS_ABREAST = 2  # so many channels with slow vendors leave room for the re
 POLL_SECONDS = 1.0
 GATHER_SECONDS = 0.02
 RECOVER_SECONDS = 5.0
-GRACE_SECONDS = 10.0
 SETTLE_PAUSE_SECONDS = 0.25
 
 log = structlog.get_logger()
@@ -78,7 +79,7 @@ class Sender:
         self._listener = listener
         self._in_flight = in_flight
         self._stopping = False
-        self._flying: set[asyncio.Task[None]] = set()
+        self._flying = Flights("part")
         self._of_channel: Counts[UUID] = Counts()
         self._settled: list[Settled] = []
         self._settling = asyncio.Lock()
@@ -106,7 +107,7 @@ class Sender:
                     await self._gather()
                 else:
                     await wait_until(wake, pause)
-        await asyncio.wait(self._flying, timeout=GRACE_SECONDS) if self._flying else None
+        await self._flying.land()
 
     def stop(self) -> None:
         """Lease nothing more, let what flies land, then leave ``run``."""
@@ -144,22 +145,15 @@ class Sender:
         return min(POLL_SECONDS, max(0.005, seconds))
 
     def _launch(self, part: Part, channel: Channel | None, wake: asyncio.Event) -> None:
-        task = asyncio.create_task(self._fly(part, channel))
-        self._flying.add(task)
-        self._of_channel[part.channel_id] += 1
-        open_parts.set(len(self._flying))
-
-        def landed(done: asyncio.Task[None]) -> None:
-            self._flying.discard(done)
+        def landed() -> None:  # the next part of this conversation may leave now
             self._of_channel[part.channel_id] -= 1
             open_parts.set(len(self._flying))
-            wake.set()  # the next part of this conversation may leave now
             if len(self._flying) <= self._in_flight // 2:
                 self._room.set()
-            if not done.cancelled() and done.exception() is not None:
-                log.error("settling a part failed", exc_info=done.exception())
 
-        task.add_done_callback(landed)
+        self._flying.launch(self._fly(part, channel), wake, landed)
+        self._of_channel[part.channel_id] += 1
+        open_parts.set(len(self._flying))
 
     async def _fly(self, part: Part, channel: Channel | None) -> None:
         began = self._db.clock.now()
@@ -179,20 +173,8 @@ class Sender:
         async with self._settling:  # whoever is first settles for all that landed meanwhile
             group, self._settled = self._settled, []
             if group:
-                await self._settle_surely(group)
-
-    async def _settle_surely(self, group: list[Settled]) -> None:
-        """Settle, and try again while the database is away: what was sent is known only here."""
-        until = self._db.clock.monotonic() + LEASE.total_seconds()
-        while True:
-            try:
-                await self._settle(group)
-            except psycopg.OperationalError:
-                if self._db.clock.monotonic() > until:
-                    raise
-                await asyncio.sleep(SETTLE_PAUSE_SECONDS)
-            else:
-                return
+                settle = partial(self._settle, group)
+                await self._db.surely(settle, LEASE.total_seconds(), SETTLE_PAUSE_SECONDS)
 
     async def _settle(self, group: list[Settled]) -> None:
         outlets = sorted({part.outlet_id for part, _, _, _ in group})

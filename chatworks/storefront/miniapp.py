@@ -21,8 +21,8 @@ from litestar import Request, post
 from chatworks.channels.models import Channel
 from chatworks.channels.telegram import store as telegram
 from chatworks.channels.telegram.miniapp import AGE_MAX, EARLY_MAX, Opened, Refused, check
-from chatworks.identity.service import digest
 from chatworks.identity.store import may_try
+from chatworks.kit.crypto import digest
 from chatworks.kit.errors import ChatWorksError, NotFound, TooMany
 from chatworks.outlets.models import Outlet
 from chatworks.storefront import store

@@ -8,7 +8,6 @@ before the answer.
 from __future__ import annotations
 
 import hashlib
-from base64 import urlsafe_b64encode
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -21,9 +20,9 @@ from chatworks.channels.models import Rejected
 from chatworks.channels.webchat.adapter import arrival
 from chatworks.conversations.service import typing_topic
 from chatworks.conversations.store import Said
-from chatworks.identity.service import digest
 from chatworks.identity.store import may_try
 from chatworks.inbox.models import NewEvent
+from chatworks.kit.crypto import digest, new_secret
 from chatworks.kit.errors import ChatWorksError, NotFound, TooMany
 from chatworks.storefront import store
 from chatworks.storefront.service import ChatDesk, Visitor, follow, look
@@ -80,7 +79,7 @@ def routes(desk: ChatDesk) -> list[Any]:
         async with desk.db.engine([outlet.id]) as work:
             if not await may_try(work, scope, timedelta(seconds=START_SECONDS), STARTS_BURST):
                 raise TooMany("new chats from one address", int(START_SECONDS))
-            token = urlsafe_b64encode(work.clock.random_bytes(TOKEN_BYTES)).decode().rstrip("=")
+            token = new_secret(work.clock, TOKEN_BYTES)
             thread = await store.add_visitor(
                 work, (outlet.id, channels[0].id), digest(token), language, agent
             )

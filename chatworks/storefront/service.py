@@ -13,8 +13,8 @@ from litestar import Request
 
 from chatworks.conversations.service import typing_topic
 from chatworks.conversations.store import Said, history
-from chatworks.identity.service import digest
 from chatworks.inbox.committer import Committer
+from chatworks.kit.crypto import digest
 from chatworks.kit.db import Database
 from chatworks.kit.errors import ChatWorksError, NotFound
 from chatworks.media.service import Shelf

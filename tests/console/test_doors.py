@@ -6,8 +6,7 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from chatworks.cli import web_app
-from chatworks.console.pages import Desk
+from chatworks.cli import console_desk, web_app
 from chatworks.console.router import console
 from chatworks.factors.pages import Gate
 from chatworks.house import House
@@ -19,10 +18,8 @@ OPEN = {("/console/sign-in", "GET"), ("/console/sign-in", "POST")}
 
 def doors(house: House) -> set[tuple[str, str]]:
     """Return (path, method) of every page of the console; ids in paths are zeros."""
-    desk = Desk(
-        house.db, house.directory, house.dispatcher, Streams(house.listener), Pages(), "",
-        house.applets, house.kinds, house.shelf, Gate(house.prover, Pages()),
-    )  # fmt: skip
+    shown = Pages()
+    desk = console_desk(house, Streams(house.listener), shown, Gate(house.prover, shown))
     found = set()
     for route in Litestar(console(desk), openapi_config=None).routes:
         path = "/".join("0" * 32 if "{" in part else part for part in route.path_format.split("/"))

@@ -12,8 +12,7 @@ import pytest
 from litestar import Litestar
 
 from chatworks.access.core import OUTLET_ROLES, PERMISSIONS, may, reads
-from chatworks.cli import web_app
-from chatworks.console.pages import Desk
+from chatworks.cli import console_desk, web_app
 from chatworks.console.router import console
 from chatworks.factors.pages import Gate
 from chatworks.house import House
@@ -28,10 +27,8 @@ ENDS = {"/console/live", "/console/sign-out", "/console/settings/people/leave"}
 
 def doors(house: House) -> Iterator[tuple[str, str, str]]:
     """Yield (method, path, what it needs) of every handler of the console."""
-    desk = Desk(
-        house.db, house.directory, house.dispatcher, Streams(house.listener), Pages(), "",
-        house.applets, house.kinds, house.shelf, Gate(house.prover, Pages()),
-    )  # fmt: skip
+    shown = Pages()
+    desk = console_desk(house, Streams(house.listener), shown, Gate(house.prover, shown))
     for route in Litestar(console(desk), openapi_config=None).routes:
         path = "/".join(NOWHERE if "{" in part else part for part in route.path_format.split("/"))
         for handler in getattr(route, "route_handlers", ()):
